@@ -1,0 +1,44 @@
+import type { LevelName } from "./probe.ts";
+import type { Labels, Sample } from "./series.ts";
+
+export type IncidentStatus = "pending" | "firing" | "resolved";
+
+/** One step in an incident's life, for its thread and timeline. `at` is Unix milliseconds. */
+export interface IncidentChange {
+  readonly at: number;
+  readonly what: "pending" | "firing" | "escalated" | "eased" | "blind" | "seen-again" | "recovered" | "gone";
+  readonly value: number | null;
+}
+
+/**
+ * The life of one failing (probe, target, series). `level` is `unknown` for an incident about blindness
+ * itself. All text in here that came from labels or annotations is hostile and is escaped where it is shown.
+ */
+export interface Incident {
+  /** Deterministic: target, probe, series and the time it became active. */
+  readonly id: string;
+  readonly target: string;
+  readonly probe: string;
+  readonly status: IncidentStatus;
+  readonly level: LevelName | "unknown";
+  readonly blind: boolean;
+  readonly labels: Labels;
+  /** The probe's own labels, templates filled in: what `notify` matches on. */
+  readonly routing: Labels;
+  readonly summary: string;
+  readonly description: string;
+  readonly runbook: string;
+  readonly dashboard: string;
+  readonly value: number | null;
+  readonly unit: string;
+  readonly threshold: string | null;
+  readonly activeAt: number;
+  readonly activeAtLeast: boolean;
+  readonly firedAt: number | null;
+  readonly resolvedAt: number | null;
+  readonly resolution: "recovered" | "gone" | null;
+  readonly points: readonly Sample[];
+  /** Grows by one with every change that a person should see; a message says up to which it shows. */
+  readonly seq: number;
+  readonly history: readonly IncidentChange[];
+}

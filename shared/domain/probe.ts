@@ -1,0 +1,104 @@
+import type { Comparison } from "./comparison.ts";
+
+/** What must be fresh for a probe's answer to count: a tree over the selectors that the query reads. */
+export type Guard =
+  | { readonly kind: "selector"; readonly selector: string }
+  | { readonly kind: "all" | "any"; readonly of: readonly Guard[] }
+  | { readonly kind: "none" };
+
+export const levels = ["warn", "fail"] as const;
+export type LevelName = (typeof levels)[number];
+
+/** One threshold of a probe. Durations are milliseconds. */
+export interface Level {
+  readonly level: LevelName;
+  /** `any`: every returned sample is a breach, as in a Prometheus alert rule. */
+  readonly when: Comparison | "any";
+  readonly for: number;
+  readonly keepFiringFor: number;
+}
+
+/** Where a probe came from, to say so in messages and to decide what its silence means. */
+export type ProbeSource =
+  | { readonly kind: "config" }
+  | { readonly kind: "pack"; readonly pack: string; readonly component: string; readonly hint: string }
+  | { readonly kind: "file"; readonly file: string; readonly group: string };
+
+/** Metric or label names to choose from, best first: the first one that the target has stands for `$alias`. */
+export type Aliases = Readonly<Record<string, AliasChoice>>;
+export interface AliasChoice {
+  readonly kind: "metric" | "label";
+  readonly names: readonly string[];
+  /** For labels: the metric (or `$alias` of one) whose series show which spelling this target uses. */
+  readonly of?: string;
+}
+
+/** A probe ready to run: durations in milliseconds, thresholds taken apart, guard known. */
+export interface Probe {
+  readonly id: string;
+  readonly kind: "promql" | "rule";
+  /** PromQL; a pack's query may hold `$aliases`, which are resolved once per target. */
+  readonly query: string;
+  readonly aliases: Aliases;
+  readonly unit: string;
+  readonly levels: readonly Level[];
+  readonly every: number;
+  readonly step: number;
+  readonly noData: "unknown" | "ok" | "fail";
+  readonly staleAfter: number;
+  readonly guard: Guard;
+  /** Labels for routing (severity and the like); values may be templates. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly summary: string;
+  readonly description: string;
+  readonly runbook: string;
+  readonly dashboard: string;
+  readonly playbook: string;
+  readonly source: ProbeSource;
+}
+
+/** How a target's server is spoken to. Secrets are named here, never held. */
+export type TargetAuth =
+  | { readonly kind: "none" }
+  | { readonly kind: "basic"; readonly username: string; readonly passwordSecret: string }
+  | { readonly kind: "bearer"; readonly tokenSecret: string }
+  | {
+      readonly kind: "sigv4";
+      readonly region: string;
+      readonly service: string;
+      readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string };
+    };
+
+/** One Prometheus-compatible endpoint, with its region and cluster. */
+export interface Target {
+  readonly name: string;
+  readonly url: string;
+  readonly auth: TargetAuth;
+  /** Amazon Managed Prometheus: its limits and query parameters apply. */
+  readonly amp: boolean;
+  /** How far behind the clock queries end, in milliseconds, so that they see settled data. */
+  readonly delay: number;
+  readonly cluster?: string;
+  /** PEM of a private certificate authority. */
+  readonly ca?: string;
+  /** AMP's guard: a query that would process more samples is refused, and not billed. */
+  readonly maxSamplesPerQuery?: number;
+}
+
+/** One line of `notify`: where incidents go whose labels match. */
+export interface Route {
+  readonly match: Readonly<Record<string, string>>;
+  readonly slack?: string;
+  readonly webhookSecret?: string;
+}
+
+/** `sonde.yaml`, packs and rule files, checked and expanded at build time: all that a function needs. */
+export interface CompiledConfig {
+  readonly version: 1;
+  readonly targets: readonly Target[];
+  readonly probes: readonly Probe[];
+  readonly routes: readonly Route[];
+  /** Rounds that a probe may be unknown before that is an incident of its own. */
+  readonly blindAfter: number;
+  readonly heartbeat: string;
+}
