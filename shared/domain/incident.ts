@@ -1,5 +1,5 @@
 import type { LevelName } from "./probe.ts";
-import type { Labels, Sample } from "./series.ts";
+import type { Labels } from "./series.ts";
 
 export type IncidentStatus = "pending" | "firing" | "resolved";
 
@@ -37,7 +37,8 @@ export interface Incident {
   readonly firedAt: number | null;
   readonly resolvedAt: number | null;
   readonly resolution: "recovered" | "gone" | null;
-  readonly points: readonly Sample[];
+  /** The last points for a sparkline; a null value is one that JSON cannot hold (NaN, an infinity). */
+  readonly points: readonly { readonly t: number; readonly v: number | null }[];
   /** Grows by one with every change that a person should see; a message says up to which it shows. */
   readonly seq: number;
   readonly history: readonly IncidentChange[];

@@ -1,0 +1,29 @@
+import * as z from "zod/mini";
+
+/**
+ * A hint that an incident's message may lag behind its state: the reader looks at the state and converges.
+ * One event a channel, so that each channel has its own FIFO message group.
+ */
+export const groupChanged = {
+  detailType: "group-changed",
+  source: "sonde.run-probes",
+  detail: z.strictObject({
+    type: z.literal("group-changed"),
+    target: z.string(),
+    /** The incident whose message this is about. */
+    group: z.string(),
+    seq: z.number(),
+    channel: z.string(),
+  }),
+} as const;
+
+export type GroupChanged = z.infer<typeof groupChanged.detail>;
+
+/** The same change has the same id, however often it is announced. */
+export function groupChangedId(event: GroupChanged): string {
+  return `${event.target}/${event.group}/${event.channel}/${event.seq}`;
+}
+
+export function parseGroupChanged(detail: unknown): GroupChanged {
+  return groupChanged.detail.parse(detail);
+}

@@ -1,0 +1,161 @@
+import * as z from "zod/mini";
+
+import type { Incident } from "./incident.ts";
+
+/** Written by newer code than this: refused, so that an old function never overwrites what it cannot read. */
+export class StateTooNew extends Error {
+  override readonly name = "StateTooNew";
+}
+
+const stateVersion = 1;
+
+const labels = z.record(z.string(), z.string());
+const level = z.enum(["warn", "fail"]);
+const nullableNumber = z.nullable(z.number());
+
+const levelStateSchema = z.object({
+  state: z.enum(["pending", "firing"]),
+  activeAt: z.number(),
+  atLeast: z.boolean(),
+  keepFiringSince: nullableNumber,
+});
+/** One level of one series, in Prometheus's own terms; inactive levels are not kept. */
+export type LevelState = z.infer<typeof levelStateSchema>;
+
+const seriesStateSchema = z.object({
+  labels,
+  levels: z.partialRecord(level, levelStateSchema),
+  value: nullableNumber,
+});
+/** A series that is pending or firing at some level. */
+export type SeriesState = z.infer<typeof seriesStateSchema>;
+
+const probeStateSchema = z.object({
+  /** The query as it was sent; another query starts from nothing. */
+  query: z.string(),
+  /** The last grid point that was folded, Unix milliseconds. */
+  evaluatedTo: z.number(),
+  series: z.record(z.string(), seriesStateSchema),
+  /** Rounds in a row that could not tell, and the time of the first. */
+  blindRounds: z.number(),
+  blindSince: nullableNumber,
+  /** Whether this probe has ever been answered with fresh data on this target. */
+  everFresh: z.boolean(),
+});
+export type ProbeState = z.infer<typeof probeStateSchema>;
+
+const sampleSchema = z.object({ t: z.number(), v: nullableNumber });
+const incidentSchema = z.object({
+  id: z.string(),
+  target: z.string(),
+  probe: z.string(),
+  status: z.enum(["pending", "firing", "resolved"]),
+  level: z.enum(["warn", "fail", "unknown"]),
+  blind: z.boolean(),
+  labels,
+  routing: labels,
+  summary: z.string(),
+  description: z.string(),
+  runbook: z.string(),
+  dashboard: z.string(),
+  value: nullableNumber,
+  unit: z.string(),
+  threshold: z.nullable(z.string()),
+  activeAt: z.number(),
+  activeAtLeast: z.boolean(),
+  firedAt: nullableNumber,
+  resolvedAt: nullableNumber,
+  resolution: z.nullable(z.enum(["recovered", "gone"])),
+  points: z.array(sampleSchema),
+  seq: z.number(),
+  history: z.array(
+    z.object({
+      at: z.number(),
+      what: z.enum(["pending", "firing", "escalated", "eased", "blind", "seen-again", "recovered", "gone"]),
+      value: nullableNumber,
+    }),
+  ),
+});
+
+const targetStateSchema = z.object({
+  version: z.literal(stateVersion),
+  target: z.string(),
+  /** Who wrote this, so that a writer recognises its own write after a lost answer. */
+  writer: z.string(),
+  /** The end of the last round, Unix milliseconds. */
+  roundAt: z.number(),
+  probes: z.record(z.string(), probeStateSchema),
+  incidents: z.record(z.string(), incidentSchema),
+});
+/** All that Sonde remembers of one target: one object, changed only by conditional writes. */
+export interface TargetState extends Omit<z.infer<typeof targetStateSchema>, "incidents"> {
+  incidents: Record<string, Incident>;
+}
+
+export function emptyTargetState(target: string): TargetState {
+  return { version: stateVersion, target, writer: "", roundAt: 0, probes: {}, incidents: {} };
+}
+
+/** Reads a stored target state; throws StateTooNew, or an Error that says which object is broken and where. */
+export function parseTargetState(key: string, body: string): TargetState {
+  return parseVersioned(targetStateSchema, stateVersion, key, body);
+}
+
+export function formatTargetState(state: TargetState): string {
+  return JSON.stringify(state);
+}
+
+const messageVersion = 1;
+const messageStateSchema = z.object({
+  version: z.literal(messageVersion),
+  incident: z.string(),
+  channel: z.string(),
+  writer: z.string(),
+  /** Saved before the post and sent as message metadata: after a crash the message is looked for by it. */
+  nonce: z.string(),
+  /** When the post was first tried, Unix milliseconds. */
+  triedAt: z.number(),
+  /** Slack's id of the message; null until a post is known to have arrived. */
+  ts: z.nullable(z.string()),
+  channelId: z.nullable(z.string()),
+  /** Up to which change of the incident the message shows. */
+  postedSeq: z.number(),
+  /** How many entries of the history stand in the thread. */
+  threadedChanges: z.number(),
+});
+/** What notify-slack, and it alone, remembers of one incident's message in one channel. */
+export type MessageState = z.infer<typeof messageStateSchema>;
+
+export function parseMessageState(key: string, body: string): MessageState {
+  return parseVersioned(messageStateSchema, messageVersion, key, body);
+}
+
+export function formatMessageState(state: MessageState): string {
+  return JSON.stringify(state);
+}
+
+function parseVersioned<T>(schema: z.ZodMiniType<T>, version: number, key: string, body: string): T {
+  let data: unknown;
+  try {
+    data = JSON.parse(body);
+  } catch (cause) {
+    throw new Error(
+      `${key} is not JSON; restore an earlier version of the object or delete it to start anew`,
+      { cause },
+    );
+  }
+  const found = z.object({ version: z.number() }).safeParse(data);
+  if (found.success && found.data.version > version) {
+    throw new StateTooNew(
+      `${key} has schema version ${found.data.version}, this code knows ${version}: deploy the newer code`,
+    );
+  }
+  const parsed = schema.safeParse(data);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Error(
+      `${key} is not a state object at ${issue?.path.join(".") ?? "(root)"}: restore an earlier version of it`,
+    );
+  }
+  return parsed.data;
+}

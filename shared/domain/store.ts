@@ -1,0 +1,30 @@
+/** An object as stored; `etag` is opaque and goes back unchanged in a conditional write. */
+export interface StoredObject {
+  readonly body: string;
+  readonly etag: string;
+}
+
+/** Write only if the object is still the one that was read, or only if there is none yet. */
+export type WriteCondition = { readonly ifMatch: string } | { readonly ifNoneMatch: "*" };
+
+/**
+ * `conflict`: somebody else wrote first, read again and decide again. A writer's nonce in the body tells an
+ * adapter that a conflict is its own earlier try whose answer was lost; that counts as written.
+ */
+export type WriteResult = { readonly etag: string } | "conflict";
+
+export type ReadObject = (key: string) => Promise<StoredObject | null>;
+export type WriteObject = (key: string, body: string, condition: WriteCondition) => Promise<WriteResult>;
+
+/** Where state lives: an S3 bucket, or a directory in the local stage and on the command line. */
+export interface Store {
+  readonly read: ReadObject;
+  readonly write: WriteObject;
+}
+
+/** Keys of the objects. Each but the target's has exactly one writing function. */
+export const storeKeys = {
+  target: (target: string) => `targets/${encodeURIComponent(target)}.json`,
+  message: (incident: string, channel: string) =>
+    `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
+} as const;
