@@ -33,12 +33,19 @@ export interface AliasChoice {
   readonly of?: string;
 }
 
+/** One way to ask a probe's question. */
+export interface Variant {
+  /** PromQL; a pack's query may hold `$aliases`, which are resolved once per target. */
+  readonly query: string;
+  readonly guard: Guard;
+}
+
 /** A probe ready to run: durations in milliseconds, thresholds taken apart, guard known. */
 export interface Probe {
   readonly id: string;
   readonly kind: "promql" | "rule";
-  /** PromQL; a pack's query may hold `$aliases`, which are resolved once per target. */
-  readonly query: string;
+  /** Best first: the first one whose names the target has is asked. Never empty. */
+  readonly variants: readonly Variant[];
   readonly aliases: Aliases;
   readonly unit: string;
   readonly levels: readonly Level[];
@@ -46,7 +53,6 @@ export interface Probe {
   readonly step: number;
   readonly noData: "unknown" | "ok" | "fail";
   readonly staleAfter: number;
-  readonly guard: Guard;
   /** Labels for routing (severity and the like); values may be templates. */
   readonly labels: Readonly<Record<string, string>>;
   readonly summary: string;
