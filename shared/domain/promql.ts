@@ -1,6 +1,7 @@
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 
+import { aliasPattern } from "./aliases.ts";
 import type { Guard } from "./probe.ts";
 
 /** What can be known of a query without running it. */
@@ -18,18 +19,7 @@ export interface QueryFault {
   readonly message: string;
 }
 
-const aliasPattern = /\$([a-z][a-z0-9_]*)/g;
 const standIn = "sonde_alias__";
-
-/** The names of the `$aliases` that a query or selector holds, each once. */
-export function aliasesIn(query: string): string[] {
-  return [...new Set([...query.matchAll(aliasPattern)].flatMap((match) => match[1] ?? []))];
-}
-
-/** The query with every `$alias` replaced; an alias that `names` does not know stays as it is. */
-export function replaceAliases(query: string, names: Readonly<Record<string, string>>): string {
-  return query.replace(aliasPattern, (whole, alias: string) => names[alias] ?? whole);
-}
 
 /** Parses a query, `$aliases` included, and says what it reads; or where it does not parse. */
 export function inspectQuery(query: string): { facts: QueryFacts } | { fault: QueryFault } {
@@ -104,17 +94,4 @@ function combine(kind: "all" | "any", guards: readonly Guard[]): Guard | null {
   const [first] = unique;
   if (!first) return null;
   return unique.length === 1 ? first : { kind, of: unique };
-}
-
-/** The selectors of a guard, each once. */
-export function guardSelectors(guard: Guard): string[] {
-  if (guard.kind === "selector") return [guard.selector];
-  return guard.kind === "none" ? [] : [...new Set(guard.of.flatMap(guardSelectors))];
-}
-
-/** The guard with `$aliases` replaced in its selectors. */
-export function replaceGuardAliases(guard: Guard, names: Readonly<Record<string, string>>): Guard {
-  if (guard.kind === "none") return guard;
-  if (guard.kind === "selector") return { kind: "selector", selector: replaceAliases(guard.selector, names) };
-  return { kind: guard.kind, of: guard.of.map((inner) => replaceGuardAliases(inner, names)) };
 }
