@@ -201,10 +201,7 @@ function article(expected: string): string {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const nearest = nearestWord(key, known);
-  return nearest
-    ? `unknown key "${key}"; did you mean "${nearest}"?`
-    : `unknown key "${key}"; known here: ${known.join(", ")}`;
+  return `unknown key "${key}"; ${suggestName(key, known)}`;
 }
 
 /** The keys that the schema knows at a path of the data. */
@@ -233,11 +230,17 @@ function unwrap(schema: unknown): SchemaNode {
 }
 
 /** The word that takes the fewest edits to reach, if they are few enough to be a slip. */
-export function nearestWord(word: string, known: readonly string[]): string | null {
+function nearestWord(word: string, known: readonly string[]): string | null {
   const scored = known
     .map((candidate) => ({ candidate, edits: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];
   return scored && scored.edits <= Math.max(1, Math.floor(word.length / 3)) ? scored.candidate : null;
+}
+
+/** "did you mean" for a name that is not known, or the names that there are. */
+export function suggestName(word: string, known: readonly string[]): string {
+  const nearest = nearestWord(word, known);
+  return nearest ? `did you mean "${nearest}"?` : `there are: ${known.join(", ") || "none"}`;
 }
 
 function editDistance(a: string, b: string): number {

@@ -21,7 +21,14 @@ export interface Level {
 /** Where a probe came from, to say so in messages and to decide what its silence means. */
 export type ProbeSource =
   | { readonly kind: "config" }
-  | { readonly kind: "pack"; readonly pack: string; readonly component: string; readonly hint: string }
+  | {
+      readonly kind: "pack";
+      readonly pack: string;
+      readonly component: string;
+      /** Config names the component, so its silence is news even before it was ever heard. */
+      readonly named: boolean;
+      readonly hint: string;
+    }
   | { readonly kind: "file"; readonly file: string; readonly group: string };
 
 /** Metric or label names to choose from, best first: the first one that the target has stands for `$alias`. */

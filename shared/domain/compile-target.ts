@@ -1,0 +1,68 @@
+import type { ConfigFault, TargetConfig } from "./config.ts";
+import { parseDuration } from "./duration.ts";
+import type { Target, TargetAuth } from "./probe.ts";
+
+const ampHost = /^aps-workspaces(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;
+
+/** How long AMP's samples take to arrive; the write-path probe will measure better. */
+const ampDelay = 30_000;
+
+/** The targets of config; faults are added to the list. */
+export function compileTargets(
+  targets: readonly TargetConfig[],
+  certificates: Readonly<Record<string, string>>,
+  faults: ConfigFault[],
+): Target[] {
+  const names = new Set<string>();
+  return targets.flatMap((target, index) => {
+    const path = ["targets", index];
+    if (names.has(target.name))
+      faults.push({ path: [...path, "name"], message: `two targets are called "${target.name}"` });
+    names.add(target.name);
+    const url = URL.parse(target.prometheus);
+    if (!url) {
+      faults.push({ path: [...path, "prometheus"], message: `"${target.prometheus}" is not a URL` });
+      return [];
+    }
+    if (url.username || url.password) {
+      faults.push({
+        path: [...path, "prometheus"],
+        message: "holds a password: name the secret under auth.basic.passwordSecret instead",
+      });
+      return [];
+    }
+    const region = ampHost.exec(url.hostname)?.[1];
+    const certificate = target.ca === undefined ? undefined : certificates[target.ca];
+    if (target.ca !== undefined && certificate === undefined)
+      faults.push({
+        path: [...path, "ca"],
+        message: `${target.ca} cannot be read: name a PEM file beside sonde.yaml`,
+      });
+    return [
+      {
+        name: target.name,
+        url: target.prometheus.replace(/\/+$/, ""),
+        auth: compileAuth(target, region),
+        amp: region !== undefined,
+        delay: target.delay ? parseDuration(target.delay) : region ? ampDelay : 0,
+        ...(target.cluster ? { cluster: target.cluster } : {}),
+        ...(certificate === undefined ? {} : { ca: certificate }),
+        ...(target.maxSamplesPerQuery ? { maxSamplesPerQuery: target.maxSamplesPerQuery } : {}),
+      },
+    ];
+  });
+}
+
+function compileAuth(target: TargetConfig, ampRegion: string | undefined): TargetAuth {
+  if (target.auth && "basic" in target.auth) return { kind: "basic", ...target.auth.basic };
+  if (target.auth) return { kind: "bearer", ...target.auth.bearer };
+  const region = target.region ?? ampRegion;
+  if (!region) return { kind: "none" };
+  const { roleArn, externalId } = target.assumeRole ?? {};
+  return {
+    kind: "sigv4",
+    region,
+    service: target.service ?? "aps",
+    ...(roleArn ? { assumeRole: { roleArn, ...(externalId ? { externalId } : {}) } } : {}),
+  };
+}

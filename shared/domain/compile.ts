@@ -1,0 +1,226 @@
+import { aliasesIn } from "./aliases.ts";
+import { type Comparison, parseComparison } from "./comparison.ts";
+import { compileRuleFile } from "./compile-rules.ts";
+import { compileTargets } from "./compile-target.ts";
+import type { ConfigFault, ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
+import { parseDuration } from "./duration.ts";
+import { expandPacks, type PackedProbe } from "./expand-pack.ts";
+import type { Pack } from "./pack.ts";
+import type { CompiledConfig, Guard, Level, LevelName, Probe, Route, Variant } from "./probe.ts";
+import { inspectQuery } from "./promql.ts";
+import { checkTemplate } from "./template.ts";
+
+/** What config refers to, already read: packs by name, rule files and certificates by path. */
+export interface ConfigSources {
+  readonly packs: readonly Pack[];
+  readonly ruleFiles: readonly { readonly file: string; readonly data: unknown }[];
+  readonly certificates: Readonly<Record<string, string>>;
+}
+
+/** Either the config ready to run, with notes on what will not do what its author may expect, or its faults. */
+export type CompileResult =
+  | { readonly compiled: CompiledConfig; readonly notes: readonly ConfigFault[] }
+  | { readonly faults: readonly ConfigFault[] };
+
+const defaults = {
+  every: 60_000,
+  step: 30_000,
+  /** Three scrapes at the slowest usual interval; under the look-back of five minutes, or it could not be seen. */
+  staleAfter: 180_000,
+  blindAfter: 3,
+} as const;
+
+/** A range query answers at most 11,000 points a series. */
+const maxPoints = 10_000;
+
+/** Checks what the schema cannot, expands packs and rule files, and takes durations and thresholds apart. */
+export function compileConfig(config: SondeConfig, sources: ConfigSources): CompileResult {
+  const faults: ConfigFault[] = [];
+  const notes: ConfigFault[] = [];
+  const targets = compileTargets(config.targets ?? [], sources.certificates, faults);
+  const packed = expandPacks(config, sources.packs, faults);
+  const probes: Probe[] = packed
+    .filter(({ probe }) => probe.enabled !== false)
+    .flatMap((entry) => compileProbe(entry, faults, notes) ?? []);
+  for (const file of sources.ruleFiles) probes.push(...compileRuleFile(file.file, file.data, faults));
+  refuseDuplicates(probes, faults);
+  const routes = (config.notify ?? []).map((route, index): Route => {
+    if (route.pagerduty) notes.push({ path: ["notify", index, "pagerduty"], message: "is not sent to yet" });
+    if (!route.slack && !route.webhookSecret)
+      notes.push({
+        path: ["notify", index],
+        message: "names no Slack channel: what matches it is shown nowhere",
+      });
+    return {
+      match: route.match ?? {},
+      ...(route.slack ? { slack: route.slack } : {}),
+      ...(route.webhookSecret ? { webhookSecret: route.webhookSecret } : {}),
+    };
+  });
+  if (faults.length > 0) return { faults };
+  const compiled: CompiledConfig = {
+    version: 1,
+    targets,
+    probes,
+    routes,
+    blindAfter: config.blindAfter ?? defaults.blindAfter,
+    heartbeat: config.heartbeat ?? "",
+  };
+  return { compiled, notes };
+}
+
+function compileProbe(
+  { probe, path, pack, queries, aliases, breach }: PackedProbe,
+  faults: ConfigFault[],
+  notes: ConfigFault[],
+): Probe | null {
+  if (probe.slo) {
+    notes.push({
+      path: [...path, "slo"],
+      message: `probe ${probe.id}: SLO probes are not evaluated by this version`,
+    });
+    return null;
+  }
+  const asked = probe.query ? [{ query: probe.query, guard: probe.guard }] : queries;
+  if (asked.length === 0) {
+    faults.push({
+      path: [...path, "query"],
+      message: `is missing, and no pack in use has a probe "${probe.id}"`,
+    });
+    return null;
+  }
+  const variants = asked.flatMap((variant) => compileVariant(variant, path, faults) ?? []);
+  if (variants.length === 0) return null;
+  const every = probe.every ? parseDuration(probe.every) : defaults.every;
+  const step = Math.min(probe.step ? parseDuration(probe.step) : defaults.step, every);
+  const levels = compileLevels(probe, breach);
+  const used = new Set(variants.flatMap(({ query }) => aliasesIn(query)));
+  const longest = Math.max(0, ...levels.map((level) => level.for + level.keepFiringFor));
+  if (step <= 0 || every <= 0)
+    faults.push({ path: [...path, "every"], message: "every and step must be longer than nothing" });
+  else if (longest / step > maxPoints)
+    faults.push({
+      path: [...path, "step"],
+      message: `for over step asks for more than ${maxPoints} points: take a longer step`,
+    });
+  checkTexts(probe, path, faults);
+  return {
+    id: probe.id,
+    kind: breach ? "rule" : "promql",
+    variants,
+    aliases: withLabelMetrics(aliases, used),
+    unit: probe.unit ?? "",
+    levels,
+    every,
+    step,
+    noData: probe.noData ?? "unknown",
+    staleAfter: probe.staleAfter ? parseDuration(probe.staleAfter) : defaults.staleAfter,
+    labels: probe.labels ?? {},
+    summary: probe.summary ?? "",
+    description: probe.description ?? "",
+    runbook: probe.runbook ?? "",
+    dashboard: probe.dashboard ?? "",
+    playbook: probe.playbook ?? "",
+    source: pack ?? { kind: "config" },
+  };
+}
+
+/** A label's spelling is looked up on a metric, which must then be resolvable too. */
+function withLabelMetrics(aliases: Probe["aliases"], used: ReadonlySet<string>): Probe["aliases"] {
+  const chosen = Object.entries(aliases).filter(([name]) => used.has(name));
+  const more = chosen.flatMap(([, choice]) => (choice.of?.startsWith("$") ? [choice.of.slice(1)] : []));
+  const extra = more.flatMap((name) => (aliases[name] ? [[name, aliases[name]] as const] : []));
+  return Object.fromEntries([...chosen, ...extra]);
+}
+
+function checkTexts(probe: ProbeConfig, path: ConfigFault["path"], faults: ConfigFault[]): void {
+  const texts = [
+    ["summary", probe.summary],
+    ["description", probe.description],
+  ] as const;
+  for (const [key, text] of texts) {
+    const fault = text ? checkTemplate(text) : null;
+    if (fault) faults.push({ path: [...path, key], message: fault });
+  }
+}
+
+function compileVariant(
+  variant: { readonly query: string; readonly guard?: string | readonly string[] | undefined },
+  path: ConfigFault["path"],
+  faults: ConfigFault[],
+): Variant | null {
+  const inspected = inspectQuery(variant.query);
+  if ("fault" in inspected) {
+    faults.push({ path: [...path, "query"], message: describeQueryFault(variant.query, inspected.fault) });
+    return null;
+  }
+  if (variant.guard === undefined) return { query: variant.query, guard: inspected.facts.guard };
+  const of: Guard[] = [];
+  for (const selector of [variant.guard].flat()) {
+    const guard = inspectQuery(selector);
+    if (
+      "fault" in guard ||
+      guard.facts.guard.kind !== "selector" ||
+      guard.facts.guard.selector !== selector.trim()
+    )
+      faults.push({
+        path: [...path, "guard"],
+        message: `"${selector}" is not a plain selector such as up{job="vllm"}`,
+      });
+    else of.push(guard.facts.guard);
+  }
+  const [first] = of;
+  if (!first) return null;
+  return { query: variant.query, guard: of.length === 1 ? first : { kind: "all", of } };
+}
+
+/** One line that shows where a query stops making sense. */
+export function describeQueryFault(
+  query: string,
+  fault: { readonly at: number; readonly message: string },
+): string {
+  const before = query.slice(Math.max(0, fault.at - 30), fault.at).replace(/\s+/g, " ");
+  return `PromQL does not parse at character ${fault.at + 1}${before ? `, after "${before}"` : ""}: ${fault.message}`;
+}
+
+function compileLevels(probe: ProbeConfig, breach: PackedProbe["breach"]): Level[] {
+  const shared = { for: probe.for, keepFiringFor: probe.keepFiringFor };
+  if (breach) {
+    return [level(breach.level, "any", { for: probe.for ?? breach.for, keepFiringFor: probe.keepFiringFor })];
+  }
+  return (["warn", "fail"] as const).flatMap((name) => {
+    const threshold = probe[name];
+    return threshold === undefined ? [] : [thresholdLevel(name, threshold, shared)];
+  });
+}
+
+interface Patience {
+  readonly for?: string | undefined;
+  readonly keepFiringFor?: string | undefined;
+}
+
+function thresholdLevel(name: LevelName, threshold: ThresholdConfig, shared: Patience): Level {
+  if (typeof threshold === "string") return level(name, parseComparison(threshold), shared);
+  return level(name, parseComparison(threshold.when), {
+    for: threshold.for ?? shared.for,
+    keepFiringFor: threshold.keepFiringFor ?? shared.keepFiringFor,
+  });
+}
+
+function level(name: LevelName, when: Comparison | "any", patience: Patience): Level {
+  return {
+    level: name,
+    when,
+    for: patience.for ? parseDuration(patience.for) : 0,
+    keepFiringFor: patience.keepFiringFor ? parseDuration(patience.keepFiringFor) : 0,
+  };
+}
+
+function refuseDuplicates(probes: readonly Probe[], faults: ConfigFault[]): void {
+  const seen = new Set<string>();
+  for (const { id } of probes) {
+    if (seen.has(id))
+      faults.push({ path: ["probes"], message: `two probes are called "${id}"; every id must be its own` });
+    seen.add(id);
+  }
+}
