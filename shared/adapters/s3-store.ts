@@ -1,0 +1,82 @@
+import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+
+import type { Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
+
+/** How often a write is tried again while S3 answers that it raced with another request. */
+const conflictTries = 3;
+
+/**
+ * The store port over one S3 bucket, by conditional writes. Needs s3:GetObject and s3:PutObject on the keys and
+ * s3:ListBucket on the bucket, without which a missing object reads as forbidden.
+ */
+export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): Store {
+  const read = async (key: string): Promise<StoredObject | null> => {
+    try {
+      const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      if (!answer.Body || !answer.ETag)
+        throw new Error(`s3://${bucket}/${key} came back without a body or an ETag`);
+      return { body: await answer.Body.transformToString("utf8"), etag: answer.ETag };
+    } catch (error) {
+      if (statusOf(error) === 404) return null;
+      throw explain(error, "s3:GetObject", bucket, key);
+    }
+  };
+
+  const put = async (
+    key: string,
+    body: string,
+    condition: WriteCondition,
+  ): Promise<WriteResult | "raced"> => {
+    const match =
+      "ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch };
+    try {
+      const answer = await client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: body,
+          ContentType: "application/json",
+          ...match,
+        }),
+      );
+      if (!answer.ETag) throw new Error(`s3://${bucket}/${key} was written, but S3 gave no ETag`);
+      return { etag: answer.ETag };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 409) return "raced";
+      // If-Match on an object that is gone is a 404.
+      if (status === 412 || (status === 404 && "ifMatch" in condition)) return "conflict";
+      throw explain(error, "s3:PutObject", bucket, key);
+    }
+  };
+
+  const write = async (key: string, body: string, condition: WriteCondition): Promise<WriteResult> => {
+    let result = await put(key, body, condition);
+    for (let tries = 1; result === "raced" && tries < conflictTries; tries++)
+      result = await put(key, body, condition);
+    if (result !== "raced" && result !== "conflict") return result;
+    // The SDK may have sent the write twice: then the object that is in the way is our own.
+    const current = await read(key);
+    return current?.body === body ? { etag: current.etag } : "conflict";
+  };
+  return { read, write };
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
+}
+
+function explain(error: unknown, action: string, bucket: string, key: string): Error {
+  const status = statusOf(error);
+  const place = `s3://${bucket}/${key}`;
+  if (status === 403)
+    return new Error(
+      `access to ${place} was refused: the function's role needs ${action} there and s3:ListBucket on the bucket`,
+      { cause: error },
+    );
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new Error(`${action} on ${place} failed: ${what}`, { cause: error });
+}

@@ -1,0 +1,305 @@
+import type { Incident, IncidentChange } from "./incident.ts";
+import type { LevelName, Probe } from "./probe.ts";
+import { type Labels, seriesKey } from "./series.ts";
+import type { ProbeState } from "./state.ts";
+import { renderTemplate } from "./template.ts";
+import type { Verdict } from "./verdict.ts";
+
+export type Incidents = Readonly<Record<string, Incident>>;
+
+/** What one round found out about one probe; a probe that was not due does not appear. */
+export interface RoundResult {
+  readonly probe: Probe;
+  readonly verdicts: readonly Verdict[];
+  readonly state: ProbeState;
+}
+
+export interface Round {
+  readonly target: string;
+  /** The end of the round, Unix milliseconds. */
+  readonly at: number;
+  readonly results: readonly RoundResult[];
+  /** Ids of all probes that run on this target; an incident of any other has lost its probe and ends. */
+  readonly configured: readonly string[];
+  readonly blindAfter: number;
+  /** Every probe's state after the round, those that were not due included. */
+  readonly probes: Readonly<Record<string, ProbeState>>;
+}
+
+/** Resolved incidents are kept this long, so that a message that lags can still be put right. */
+const keepResolved = 24 * 3_600_000;
+const maxHistory = 50;
+const maxPoints = 60;
+
+/** The probe name under which a target's blindness is an incident of its own. */
+export const blindProbe = "blind";
+
+/** Carries a target's incidents over one round. Pure: the same round twice changes nothing the second time. */
+export function reduceIncidents(before: Incidents, round: Round): Incidents {
+  const kept = Object.values(before).filter(
+    ({ resolvedAt }) => resolvedAt === null || round.at - resolvedAt < keepResolved,
+  );
+  const open = new Map(kept.filter(isOpen).map((incident) => [groupKey(incident), incident]));
+  const next = new Map(kept.map((incident) => [incident.id, incident]));
+  for (const result of round.results) {
+    for (const change of reduceProbe(result, open, round)) {
+      if (change.drop) next.delete(change.incident.id);
+      else next.set(change.incident.id, change.incident);
+    }
+  }
+  const configured = new Set([...round.configured, blindProbe]);
+  for (const incident of open.values()) {
+    if (!configured.has(incident.probe)) next.set(incident.id, resolve(incident, "gone", null, round.at));
+  }
+  const blind = reduceBlindness(open.get(groupKey({ probe: blindProbe, labels: {} })), round);
+  if (blind) next.set(blind.id, blind);
+  return Object.fromEntries(next);
+}
+
+function isOpen(incident: Incident): boolean {
+  return incident.status !== "resolved";
+}
+
+function groupKey({ probe, labels }: Pick<Incident, "probe" | "labels">): string {
+  return `${probe} ${seriesKey(labels)}`;
+}
+
+interface Change {
+  readonly incident: Incident;
+  readonly drop?: boolean;
+}
+
+function reduceProbe(
+  { probe, verdicts }: RoundResult,
+  open: ReadonlyMap<string, Incident>,
+  round: Round,
+): Change[] {
+  const changes: Change[] = [];
+  const active = new Set<string>();
+  const seen = new Set<string>();
+  for (const verdict of verdicts) {
+    const key = groupKey({ probe: probe.id, labels: verdict.labels });
+    seen.add(key);
+    const level = verdict.status === "warn" || verdict.status === "fail" ? verdict.status : null;
+    if (!level && !verdict.pending) continue;
+    active.add(key);
+    const incident = open.get(key);
+    changes.push({
+      incident: incident
+        ? advance(incident, probe, verdict, level, round.at)
+        : begin(probe, verdict, level, round),
+    });
+  }
+  const unanswered = verdicts.some(({ cause }) => cause === "query-failed" || cause === "missing");
+  for (const [key, incident] of open) {
+    if (incident.probe !== probe.id || active.has(key) || unanswered) continue;
+    if (incident.status === "pending") changes.push({ incident, drop: true });
+    else {
+      const last = verdicts.find((verdict) => groupKey({ probe: probe.id, labels: verdict.labels }) === key);
+      changes.push({
+        incident: resolve(incident, seen.has(key) ? "recovered" : "gone", last?.value ?? null, round.at),
+      });
+    }
+  }
+  return changes;
+}
+
+function begin(probe: Probe, verdict: Verdict, level: LevelName | null, round: Round): Incident {
+  const activeAt = verdict.since ?? round.at;
+  const status = level ? "firing" : "pending";
+  const base: Incident = {
+    id: `${probe.id}-${shortHash(`${round.target} ${seriesKey(verdict.labels)}`)}-${activeAt.toString(36)}`,
+    target: round.target,
+    probe: probe.id,
+    status,
+    level: level ?? verdict.pending ?? "fail",
+    blind: false,
+    labels: verdict.labels,
+    routing: {},
+    summary: "",
+    description: "",
+    runbook: probe.runbook,
+    dashboard: probe.dashboard,
+    value: null,
+    unit: probe.unit,
+    threshold: verdict.threshold,
+    activeAt,
+    activeAtLeast: verdict.sinceAtLeast,
+    firedAt: level ? round.at : null,
+    resolvedAt: null,
+    resolution: null,
+    points: [],
+    seq: level ? 1 : 0,
+    history: [{ at: round.at, what: status, value: finite(verdict.value) }],
+  };
+  return refresh(base, probe, verdict);
+}
+
+/** The same incident after one more round; `seq` grows only where a person should see a change. */
+function advance(
+  incident: Incident,
+  probe: Probe,
+  verdict: Verdict,
+  level: LevelName | null,
+  at: number,
+): Incident {
+  const whats: IncidentChange["what"][] = [];
+  if (level && incident.status === "pending") whats.push("firing");
+  if (level && incident.status === "firing" && incident.level !== level)
+    whats.push(level === "fail" ? "escalated" : "eased");
+  if (level && verdict.blind !== incident.blind) whats.push(verdict.blind ? "blind" : "seen-again");
+  // Firing that falls back to pending is over for now: what follows is a new breach.
+  if (!level && incident.status === "firing") return resolve(incident, "recovered", verdict.value, at);
+  const refreshed = refresh(incident, probe, verdict);
+  const changed: Incident = {
+    ...refreshed,
+    status: level ? "firing" : incident.status,
+    level: level ?? incident.level,
+    blind: verdict.blind,
+    firedAt: incident.firedAt ?? (level ? at : null),
+    seq: incident.seq + whats.length,
+    history: addHistory(
+      incident.history,
+      whats.map((what) => ({ at, what, value: finite(verdict.value) })),
+    ),
+  };
+  return changed;
+}
+
+/** Takes over what the verdict shows now: value, texts and points. Blind verdicts keep what was last seen. */
+function refresh(incident: Incident, probe: Probe, verdict: Verdict): Incident {
+  if (verdict.blind) return incident;
+  const value = verdict.value;
+  const context = { labels: verdict.labels, value: value ?? Number.NaN };
+  const firing =
+    verdict.status === "fail" || verdict.status === "warn" ? verdict.status : (verdict.pending ?? "fail");
+  const own = Object.fromEntries(
+    Object.entries(probe.labels).map(([name, text]) => [name, renderTemplate(text, context)]),
+  );
+  const severity = firing === "fail" ? "critical" : "warning";
+  const shown =
+    value === null
+      ? {}
+      : {
+          value: finite(value),
+          summary: renderTemplate(probe.summary, context),
+          description: renderTemplate(probe.description, context),
+        };
+  const newest = incident.points.at(-1)?.t ?? 0;
+  const points = verdict.points.filter(({ t }) => t > newest).map(({ t, v }) => ({ t, v: finite(v) }));
+  return {
+    ...incident,
+    ...shown,
+    threshold: verdict.threshold,
+    routing: { severity, ...own, probe: probe.id, target: incident.target },
+    points: [...incident.points, ...points].slice(-maxPoints),
+  };
+}
+
+function resolve(incident: Incident, how: "recovered" | "gone", value: number | null, at: number): Incident {
+  return {
+    ...incident,
+    status: "resolved",
+    blind: false,
+    resolvedAt: at,
+    resolution: how,
+    value: finite(value) ?? incident.value,
+    seq: incident.seq + 1,
+    history: addHistory(incident.history, [{ at, what: how, value: finite(value) }]),
+  };
+}
+
+/** One incident a target for all probes that cannot tell, so that a dead target is one message and not sixty. */
+function reduceBlindness(open: Incident | undefined, round: Round): Incident | null {
+  const ids = new Set(round.configured);
+  const sources = new Map(round.results.map(({ probe }) => [probe.id, probe]));
+  const reasons = new Map(
+    round.results.map(({ probe, verdicts }) => [probe.id, verdicts.at(-1)?.reason ?? ""]),
+  );
+  const known = new Set(open ? listed(open) : []);
+  const blind = Object.entries(round.probes)
+    .filter(([id, state]) => {
+      if (!ids.has(id) || state.blindRounds < round.blindAfter) return false;
+      const probe = sources.get(id);
+      // A pack's probe that was never heard of on this target is no news, unless config names its component.
+      return (
+        known.has(id) ||
+        (probe !== undefined && (state.everFresh || probe.source.kind !== "pack" || probe.source.named))
+      );
+    })
+    .map(([id]) => id)
+    .sort();
+  if (blind.length === 0) return open ? resolve(open, "recovered", null, round.at) : null;
+  const names = blind.join(", ");
+  if (open && listed(open).join(", ") === names) return open;
+  const since = Math.min(...blind.map((id) => round.probes[id]?.blindSince ?? round.at));
+  const count = blind.length === 1 ? "1 probe" : `${blind.length} probes`;
+  const description = [...new Set(blind.flatMap((id) => reasons.get(id) || []))].slice(0, 5).join("\n");
+  const text = {
+    summary: `${count} of ${round.configured.length} cannot tell: ${names}`,
+    description: description || (open?.description ?? ""),
+  };
+  if (open) {
+    const change: IncidentChange = { at: round.at, what: "blind", value: blind.length };
+    return {
+      ...open,
+      ...text,
+      routing: blindRouting(round.target, names),
+      value: blind.length,
+      seq: open.seq + 1,
+      history: addHistory(open.history, [change]),
+    };
+  }
+  return {
+    ...text,
+    id: `${blindProbe}-${shortHash(round.target)}-${since.toString(36)}`,
+    target: round.target,
+    probe: blindProbe,
+    status: "firing",
+    level: "unknown",
+    blind: true,
+    labels: {},
+    routing: blindRouting(round.target, names),
+    runbook: "",
+    dashboard: "",
+    value: blind.length,
+    unit: "probes",
+    threshold: null,
+    activeAt: since,
+    activeAtLeast: false,
+    firedAt: round.at,
+    resolvedAt: null,
+    resolution: null,
+    points: [],
+    seq: 1,
+    history: [{ at: round.at, what: "firing", value: blind.length }],
+  };
+}
+
+function blindRouting(target: string, probes: string): Labels {
+  return { severity: "warning", probe: blindProbe, target, probes };
+}
+
+function listed(incident: Incident): string[] {
+  return (incident.routing.probes ?? "").split(", ").filter((id) => id !== "");
+}
+
+function addHistory(
+  history: readonly IncidentChange[],
+  more: readonly IncidentChange[],
+): readonly IncidentChange[] {
+  return [...history, ...more].slice(-maxHistory);
+}
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
+/** FNV-1a in 64 bits, in base 36: short, stable and enough to tell the series of one probe apart. */
+function shortHash(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash.toString(36);
+}
