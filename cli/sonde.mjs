@@ -15,4 +15,5 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   process.exit(spawnSync(own, args, { stdio: "inherit" }).status ?? 3);
 }
 nodeModule.enableCompileCache();
-await import("./main.ts");
+const [{ main }, { realDeps }] = await Promise.all([import("./main.ts"), import("./deps.ts")]);
+await main(process.argv.slice(2), realDeps());

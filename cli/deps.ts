@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Target } from "../shared/domain/probe.ts";
+import type { PrometheusClient } from "../shared/domain/prometheus.ts";
+import { readProcessEnv } from "../shared/lambda/env.ts";
+
+/** What commands reach the outside by. Tests pass plain functions. */
+export interface CliDeps {
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Where downloads and state are kept between runs. */
+  readonly cacheDir: string;
+  /** Answers: tables and JSON. */
+  readonly out: (line: string) => void;
+  /** Progress, notes and errors. */
+  readonly err: (line: string) => void;
+  readonly style: { readonly color: boolean; readonly width: number };
+  readonly nonce: () => string;
+  readonly clientFor: (target: Target) => Promise<PrometheusClient>;
+  /** Sets the exit code; the process ends when its work does. */
+  readonly exit: (code: ExitCode) => void;
+  /** Aborted at Ctrl-C and SIGTERM. */
+  readonly interrupted: AbortSignal;
+}
+
+/** 0 all well; 1 something fails; 2 bad usage or config; 3 unknown, or the tool's own trouble. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** The real world. Clients are loaded when the first target is asked, so that `--help` stays quick. */
+export function realDeps(): CliDeps {
+  const env = readProcessEnv();
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+  return {
+    now: () => Date.now(),
+    sleep: async (ms) => {
+      await sleep(ms);
+    },
+    env,
+    cwd: process.cwd(),
+    cacheDir: join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sonde"),
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+    style: {
+      color: process.stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
+      width: process.stdout.columns ?? 100,
+    },
+    nonce: randomUUID,
+    clientFor: async (target) => {
+      const { clientForTarget } = await import("./client.ts");
+      return clientForTarget(target, env);
+    },
+    exit: (code) => {
+      process.exitCode = code;
+    },
+    interrupted: interrupt.signal,
+  };
+}

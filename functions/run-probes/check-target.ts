@@ -1,0 +1,78 @@
+import { evaluateProbe } from "../../shared/domain/evaluate.ts";
+import { type Incidents, type RoundResult, reduceIncidents } from "../../shared/domain/incidents.ts";
+import type { CompiledConfig, Probe, Target } from "../../shared/domain/probe.ts";
+import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import type { ProbeState, TargetState } from "../../shared/domain/state.ts";
+import type { Verdict } from "../../shared/domain/verdict.ts";
+import { type Asked, askProbes, type ResolvedProbe } from "./ask.ts";
+
+/** One look at one target: what was found, and what to remember of it. */
+export interface TargetCheck {
+  readonly target: string;
+  readonly verdicts: readonly Verdict[];
+  readonly results: readonly RoundResult[];
+  readonly probes: Readonly<Record<string, ProbeState>>;
+  readonly end: number;
+  readonly asked: Omit<Asked, "answers">;
+}
+
+export interface CheckOptions {
+  readonly client: PrometheusClient;
+  readonly now: number;
+  readonly states: Readonly<Record<string, ProbeState>>;
+  readonly concurrency?: number;
+}
+
+/** Asks a target all that is due and gives a verdict for each series. Reads and writes no state of its own. */
+export async function checkTarget(
+  target: Target,
+  resolved: readonly ResolvedProbe[],
+  { client, now, states, concurrency }: CheckOptions,
+): Promise<TargetCheck> {
+  const end = now - target.delay;
+  const { answers, ...asked } = await askProbes(resolved, {
+    queryRange: client.queryRange,
+    end,
+    states,
+    maxSamples: target.maxSamplesPerQuery,
+    ...(concurrency === undefined ? {} : { concurrency }),
+  });
+  const results = resolved.flatMap(({ probe }): RoundResult[] => {
+    const answer = answers.get(probe.id);
+    return answer ? [{ probe, ...evaluateProbe(probe, target.name, answer, states[probe.id], end) }] : [];
+  });
+  const evaluated = new Map(results.map(({ probe, state }) => [probe.id, state]));
+  const probes = Object.fromEntries(
+    resolved.flatMap(({ probe }) => {
+      const state = evaluated.get(probe.id) ?? states[probe.id];
+      return state ? [[probe.id, state] as const] : [];
+    }),
+  );
+  return {
+    target: target.name,
+    verdicts: results.flatMap(({ verdicts }) => verdicts),
+    results,
+    probes,
+    end,
+    asked,
+  };
+}
+
+/** The target's state after a check. */
+export function foldCheck(
+  before: TargetState,
+  check: TargetCheck,
+  probes: readonly Probe[],
+  config: Pick<CompiledConfig, "blindAfter">,
+  writer: string,
+): TargetState {
+  const incidents: Incidents = reduceIncidents(before.incidents, {
+    target: check.target,
+    at: check.end,
+    results: check.results,
+    configured: probes.map(({ id }) => id),
+    blindAfter: config.blindAfter,
+    probes: check.probes,
+  });
+  return { ...before, writer, roundAt: check.end, probes: { ...check.probes }, incidents: { ...incidents } };
+}

@@ -1,0 +1,103 @@
+import { type GroupChanged, groupChanged } from "../../events/group-changed.ts";
+import type { PublishEvents } from "../../shared/adapters/event-bus.ts";
+import type { Incident } from "../../shared/domain/incident.ts";
+import type { CompiledConfig, Route, Target } from "../../shared/domain/probe.ts";
+import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import { channelOf, routeFor } from "../../shared/domain/routes.ts";
+import {
+  emptyTargetState,
+  formatTargetState,
+  parseMessageState,
+  parseTargetState,
+  type TargetState,
+} from "../../shared/domain/state.ts";
+import { type Store, storeKeys } from "../../shared/domain/store.ts";
+import { checkTarget, foldCheck, type TargetCheck } from "./check-target.ts";
+import type { ResolveNames } from "./names.ts";
+
+export interface RoundDeps {
+  readonly store: Store;
+  readonly publish: PublishEvents;
+  readonly clientFor: (target: Target) => Promise<PrometheusClient>;
+  readonly resolveNames: ResolveNames;
+  readonly nonce: () => string;
+}
+
+/** One target's round: what was found, what is remembered now, and the messages that lag. */
+export interface TargetRound {
+  readonly check: TargetCheck;
+  readonly state: TargetState;
+  readonly announced: readonly GroupChanged[];
+}
+
+/** Rounds may overlap; whoever writes second reads again and finds its points evaluated. */
+const writeTries = 4;
+
+/** Runs all probes of one target, remembers, and announces what changed. `now` is Unix milliseconds. */
+export async function runTargetRound(
+  target: Target,
+  config: CompiledConfig,
+  now: number,
+  deps: RoundDeps,
+): Promise<TargetRound> {
+  const client = await deps.clientFor(target);
+  const resolved = await deps.resolveNames(
+    target.name,
+    config.probes,
+    client.queryInstant,
+    now - target.delay,
+  );
+  const key = storeKeys.target(target.name);
+  for (let tries = 0; tries < writeTries; tries++) {
+    const stored = await deps.store.read(key);
+    const before = stored ? parseTargetState(key, stored.body) : emptyTargetState(target.name);
+    const check = await checkTarget(target, resolved, { client, now, states: before.probes });
+    if (check.end < before.roundAt) return { check, state: before, announced: [] };
+    const state = foldCheck(before, check, config.probes, config, deps.nonce());
+    const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
+    const written = await deps.store.write(key, formatTargetState(state), condition);
+    if (written === "conflict") continue;
+    const announced = await findLagging(state, config.routes, deps.store);
+    await deps.publish(
+      announced.map((detail) => ({
+        source: groupChanged.source,
+        detailType: groupChanged.detailType,
+        detail,
+      })),
+    );
+    return { check, state, announced };
+  }
+  throw new Error(
+    `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
+  );
+}
+
+/** Incidents whose message does not show their last change: new ones, and those whose event was lost. */
+async function findLagging(
+  state: TargetState,
+  routes: readonly Route[],
+  store: Store,
+): Promise<GroupChanged[]> {
+  const lagging = await Promise.all(
+    Object.values(state.incidents)
+      .filter(({ seq }) => seq > 0)
+      .map(async (incident) => announceIfLagging(incident, routes, store)),
+  );
+  return lagging.flatMap((event) => event ?? []);
+}
+
+async function announceIfLagging(
+  incident: Incident,
+  routes: readonly Route[],
+  store: Store,
+): Promise<GroupChanged | null> {
+  const route = routeFor(incident, routes);
+  const channel = route && channelOf(route);
+  if (!channel) return null;
+  const key = storeKeys.message(incident.id, channel);
+  const stored = await store.read(key);
+  const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
+  // An incident that came and went before anything was posted needs no message.
+  if (posted >= incident.seq || (!stored && incident.status === "resolved")) return null;
+  return { type: "group-changed", target: incident.target, group: incident.id, seq: incident.seq, channel };
+}
