@@ -36,8 +36,9 @@ export function realDeps(): CliDeps {
   const env = readProcessEnv();
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+  const now = () => Date.now();
   return {
-    now: () => Date.now(),
+    now,
     sleep: async (ms) => {
       await sleep(ms);
     },
@@ -53,7 +54,7 @@ export function realDeps(): CliDeps {
     nonce: randomUUID,
     clientFor: async (target) => {
       const { clientForTarget } = await import("./client.ts");
-      return clientForTarget(target, env);
+      return clientForTarget(target, { env, now });
     },
     exit: (code) => {
       process.exitCode = code;

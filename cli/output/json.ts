@@ -21,24 +21,3 @@ function numberJson(value: number): number | string {
   if (Number.isFinite(value)) return value;
   return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
 }
-
-export interface ProbeSummary {
-  readonly ok: number;
-  readonly warn: number;
-  readonly fail: number;
-  readonly unknown: number;
-  readonly queries: number;
-  readonly durationMs: number;
-}
-
-export function summarize(verdicts: readonly Verdict[], queries: number, durationMs: number): ProbeSummary {
-  const count = (status: Verdict["status"]) => verdicts.filter((verdict) => verdict.status === status).length;
-  return {
-    ok: count("ok"),
-    warn: count("warn"),
-    fail: count("fail"),
-    unknown: count("unknown"),
-    queries,
-    durationMs: Math.round(durationMs),
-  };
-}

@@ -1,5 +1,5 @@
 import { hour, minute } from "./flow.ts";
-import { type Gpu, gpus, type VllmPod, vllmPods } from "./topology.ts";
+import { type Gpu, gpuOf, type VllmPod, vllmPods } from "./topology.ts";
 
 /** Something that happens on the stage. `to` is null where it is still going on. Times are Unix ms. */
 export interface StoryEvent {
@@ -23,25 +23,25 @@ export const xidCode = 94;
 export const xidMessage = "Contained ECC error";
 export const burstCluster = "kube_inference_llama-3-1-70b-instruct_8000";
 
-const hotGpu = gpus[13];
-const faultyGpu = gpus[18];
+const [, oomPod, , hotPod, faultyPod] = vllmPods;
+const hotGpu = gpuOf(hotPod, 1);
+const faultyGpu = gpuOf(faultyPod, 2);
 
 /** What happens when, with everything measured from `epoch`, the end of the history. */
 export function plot(epoch: number): {
   readonly restarts: readonly Restart[];
-  readonly xid: { readonly gpu: Gpu | undefined; readonly at: number };
-  readonly heat: { readonly gpu: Gpu | undefined; readonly from: number };
+  readonly xid: { readonly gpu: Gpu; readonly at: number };
+  readonly heat: { readonly gpu: Gpu; readonly from: number };
   readonly regressionFrom: number;
   readonly burstFrom: number;
 } {
   const xidAt = epoch - 40 * minute;
-  const [, second, , , fifth] = vllmPods;
   return {
     restarts: [
-      restart(second, epoch - 9 * hour - 12 * minute, 4 * minute, "OOMKilled"),
-      restart(fifth, epoch - 3 * hour - 38 * minute, 2 * minute, "Error"),
+      restart(oomPod, epoch - 9 * hour - 12 * minute, 4 * minute, "OOMKilled"),
+      restart(faultyPod, epoch - 3 * hour - 38 * minute, 2 * minute, "Error"),
       // A contained ECC error ends the process that used the memory.
-      restart(fifth, xidAt, 2 * minute, "Error"),
+      restart(faultyPod, xidAt, 2 * minute, "Error"),
     ],
     xid: { gpu: faultyGpu, at: xidAt },
     heat: { gpu: hotGpu, from: epoch - 20 * minute },
@@ -97,10 +97,10 @@ export function storyline(epoch: number): StoryEvent[] {
   return events.sort((a, b) => a.from - b.from);
 }
 
-function describe(gpu: Gpu | undefined): string {
-  return `GPU ${gpu?.index} of ${gpu?.node.name}`;
+function describe(gpu: Gpu): string {
+  return `GPU ${gpu.index} of ${gpu.node.name}`;
 }
 
-function gpuLabels(gpu: Gpu | undefined): Record<string, string> {
-  return gpu ? { Hostname: gpu.node.name, gpu: String(gpu.index), UUID: gpu.uuid } : {};
+function gpuLabels(gpu: Gpu): Record<string, string> {
+  return { Hostname: gpu.node.name, gpu: String(gpu.index), UUID: gpu.uuid };
 }

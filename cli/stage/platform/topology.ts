@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Where everything runs. Names are fixed: the seed shapes the traffic, and the storyline can name names. */
 export interface GpuNode {
   readonly name: string;
@@ -86,26 +88,25 @@ export const vllmPods: readonly [VllmPod, VllmPod, VllmPod, VllmPod, VllmPod, Vl
 
 const busIds = ["53", "64", "75", "86", "97", "A8", "B9", "CA"] as const;
 
+/** One of the four GPUs of a pod. */
+export function gpuOf(pod: VllmPod, offset: number): Gpu {
+  const index = pod.firstGpu + offset;
+  return {
+    node: pod.node,
+    index,
+    uuid: `GPU-${uuidFrom(`${pod.node.name}/${index}`)}`,
+    pciBusId: `00000000:${busIds[index] ?? "00"}:00.0`,
+    pod,
+  };
+}
+
 export const gpus: readonly Gpu[] = vllmPods.flatMap((pod) =>
-  Array.from({ length: gpusPerPod }, (_, offset) => {
-    const index = pod.firstGpu + offset;
-    return {
-      node: pod.node,
-      index,
-      uuid: `GPU-${uuidFrom(`${pod.node.name}/${index}`)}`,
-      pciBusId: `00000000:${busIds[index] ?? "00"}:00.0`,
-      pod,
-    };
-  }),
+  Array.from({ length: gpusPerPod }, (_, offset) => gpuOf(pod, offset)),
 );
 
 /** A UUID that stays the same for the same name. */
 export function uuidFrom(name: string): string {
-  const hex = Array.from({ length: 4 }, (_, part) => {
-    let hash = 2166136261 + part * 40503;
-    for (const char of name) hash = Math.imul(hash ^ char.charCodeAt(0), 16777619);
-    return ((hash ^ (hash >>> 13)) >>> 0).toString(16).padStart(8, "0");
-  }).join("");
+  const hex = createHash("sha256").update(name).digest("hex").slice(0, 32);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 

@@ -1,0 +1,121 @@
+import { resolve } from "node:path";
+
+import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import { suggestName } from "../../shared/domain/config.ts";
+import { ConfigError } from "../../shared/domain/errors.ts";
+import type { Probe, Target } from "../../shared/domain/probe.ts";
+import { type PrometheusClient, PrometheusError } from "../../shared/domain/prometheus.ts";
+import { loadConfigFile } from "../config-file.ts";
+import type { CliDeps, ExitCode } from "../deps.ts";
+
+export interface ValidateRun {
+  readonly config: string;
+  /** A target's name; true for all of them. */
+  readonly target?: string | true;
+}
+
+/** `sonde validate`: what can be known without a target, and with one that its server accepts every query. */
+export async function runValidate(options: ValidateRun, deps: CliDeps): Promise<void> {
+  const path = resolve(deps.cwd, options.config);
+  const { compiled, notes } = loadConfigFile(path);
+  for (const note of notes) deps.err(`note: ${note}`);
+  for (const target of compiled.targets) {
+    const fault = undeployable(target);
+    if (fault) deps.err(`note: ${fault}`);
+  }
+  deps.out(
+    `${options.config} is valid: ${count(compiled.targets.length, "target")}, ${count(compiled.probes.length, "probe")}, ${count(compiled.routes.length, "route")}`,
+  );
+  if (options.target === undefined) return;
+  const targets =
+    options.target === true
+      ? compiled.targets
+      : compiled.targets.filter(({ name }) => name === options.target);
+  if (targets.length === 0)
+    throw new ConfigError(
+      `no target "${options.target}": ${suggestName(
+        String(options.target),
+        compiled.targets.map(({ name }) => name),
+      )}`,
+    );
+  const codes = await Promise.all(targets.map((target) => validateTarget(target, compiled.probes, deps)));
+  deps.exit(codes.includes(3) ? 3 : codes.includes(2) ? 2 : 0);
+}
+
+/** Names that only a cluster or this machine can resolve: a Lambda cannot reach them. */
+export function undeployable({ name, url }: Target): string | null {
+  const host = new URL(url).hostname;
+  if (/\.svc(?:\.cluster\.local)?$/.test(host))
+    return `target ${name}: ${host} resolves inside the cluster only; a deployed function needs an internal load balancer's name`;
+  if (host === "localhost" || host.endsWith(".localhost") || /^127\./.test(host) || host === "[::1]")
+    return `target ${name}: ${host} is this machine; a deployed function cannot reach it`;
+  return null;
+}
+
+async function validateTarget(target: Target, probes: readonly Probe[], deps: CliDeps): Promise<ExitCode> {
+  const client = await deps.clientFor(target);
+  const at = deps.now() - target.delay;
+  try {
+    const up = await client.queryInstant({ query: "vector(1)", at });
+    if (up.data.length !== 1)
+      throw new PrometheusError("bad-answer", `${target.name} does not answer PromQL`);
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    deps.err(`${target.name}: ${error.message}`);
+    return 3;
+  }
+  const resolved = await buildResolveNames()(target.name, probes, client.queryInstant, at);
+  let code: ExitCode = 0;
+  let good = 0;
+  for (const one of resolved) {
+    if ("missing" in one) deps.out(`${target.name}: ${one.probe.id}: cannot be asked here: ${one.missing}`);
+    else if ("failed" in one) {
+      deps.err(`${target.name}: ${one.probe.id}: ${one.failed}`);
+      code = 3;
+    } else {
+      const faults = await validateQuery(one.query, one.probe, client, at);
+      for (const { message, grave } of faults) {
+        deps.err(`${target.name}: ${one.probe.id}: ${message}`);
+        if (grave === 2 || code === 0) code = grave;
+      }
+      if (faults.length === 0) good++;
+    }
+  }
+  deps.out(`${target.name}: ${good} of ${resolved.length} probes can be asked here`);
+  return code;
+}
+
+interface QueryFaultFound {
+  readonly message: string;
+  readonly grave: 2 | 3;
+}
+
+async function validateQuery(
+  query: string,
+  probe: Probe,
+  client: PrometheusClient,
+  at: number,
+): Promise<QueryFaultFound[]> {
+  try {
+    await client.queryInstant({ query, at });
+    return (await findCeilings(query, probe, client, at)).map((message) => ({ message, grave: 2 as const }));
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    return [{ message: error.message, grave: error.kind === "bad-query" ? 2 : 3 }];
+  }
+}
+
+/** Thresholds that a quantile of this target's histograms can never reach. */
+async function findCeilings(
+  query: string,
+  probe: Probe,
+  client: PrometheusClient,
+  at: number,
+): Promise<string[]> {
+  const { ceilingFaults } = await import("./ceilings.ts");
+  return ceilingFaults(query, probe, client, at);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

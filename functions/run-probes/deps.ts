@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import * as z from "zod/mini";
+
+import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import { buildHeartbeat } from "../../shared/adapters/heartbeat.ts";
+import { buildSend } from "../../shared/adapters/http.ts";
+import { buildS3Store } from "../../shared/adapters/s3-store.ts";
+import { buildTargetClient } from "../../shared/adapters/target-client.ts";
+import type { Target } from "../../shared/domain/probe.ts";
+import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import { readCompiledConfig } from "../../shared/lambda/config.ts";
+import { parseEnv } from "../../shared/lambda/env.ts";
+import { log } from "../../shared/lambda/logger.ts";
+import { buildEmit } from "../../shared/lambda/metrics.ts";
+import { readSecretLazily } from "../../shared/lambda/secrets.ts";
+import { buildResolveNames } from "./names.ts";
+import type { RunRoundDeps } from "./run-round.ts";
+
+export const envSchema = z.object({
+  SONDE_BUCKET: z.string().check(z.minLength(3)),
+  SONDE_BUS: z.string().check(z.minLength(1)),
+});
+
+export interface Deps extends RunRoundDeps {
+  /** Unix milliseconds by which this invocation's requests must be over. */
+  readonly setDeadline: (deadline: number) => void;
+}
+
+/** What is kept back of the remaining time, for state and events after the last answer. */
+const reserveMs = 5_000;
+
+let deps: Deps | undefined;
+
+/** Wired once on cold start. */
+export async function realDeps(): Promise<Deps> {
+  deps ??= wire();
+  return deps;
+}
+
+function wire(): Deps {
+  const env = parseEnv(envSchema);
+  const config = readCompiledConfig();
+  const now = () => Date.now();
+  let deadline = Number.POSITIVE_INFINITY;
+  const clients = new Map<string, Promise<PrometheusClient>>();
+  const clientFor = (target: Target) => {
+    const client =
+      clients.get(target.name) ??
+      buildTargetClient(target, {
+        readSecret: readSecretLazily,
+        now,
+        sleep: async (ms) => {
+          await sleep(ms);
+        },
+        random: Math.random,
+        deadline: () => deadline - reserveMs,
+      });
+    clients.set(target.name, client);
+    return client;
+  };
+  return {
+    config,
+    now,
+    nonce: randomUUID,
+    store: buildS3Store(new S3Client({}), env.SONDE_BUCKET),
+    publish: buildPublishEvents(new EventBridgeClient({}), env.SONDE_BUS),
+    clientFor,
+    resolveNames: buildResolveNames(),
+    emit: buildEmit("Sonde"),
+    log,
+    heartbeat: buildHeartbeat(config.heartbeat, buildSend({ auth: { kind: "none" }, now }), log),
+    setDeadline: (at) => {
+      deadline = at;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+
+/** Values under their metric names, of one target or of the whole function. */
+export interface EmittedMetrics {
+  readonly target?: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** Writes metrics in CloudWatch's embedded format, by dimension `service` and, where there is one, `target`. */
+export function buildEmit(namespace: string): (metrics: EmittedMetrics) => void {
+  const metrics = new Metrics({ namespace });
+  return ({ target, values }) => {
+    if (target !== undefined) metrics.addDimension("target", target);
+    for (const [name, value] of Object.entries(values)) metrics.addMetric(name, unitOf(name), value);
+    metrics.publishStoredMetrics();
+  };
+}
+
+function unitOf(name: string) {
+  return name.endsWith("Duration") ? MetricUnit.Milliseconds : MetricUnit.Count;
+}

@@ -1,0 +1,42 @@
+import { createServer as createHttp, type RequestListener } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { createServer as createTcp, type Server, type Socket } from "node:net";
+
+export interface Loopback {
+  readonly port: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** A web server on a free loopback port; over TLS when given a certificate. */
+export function serveHttp(
+  answer: RequestListener,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<Loopback> {
+  return listen(tls === undefined ? createHttp(answer) : createHttps(tls, answer));
+}
+
+/** A TCP server on a free loopback port, for what no web server would do. */
+export function serveTcp(greet: (socket: Socket) => void): Promise<Loopback> {
+  return listen(createTcp(greet));
+}
+
+function listen(server: Server): Promise<Loopback> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve({ port: typeof address === "object" && address !== null ? address.port : 0, stop });
+    });
+  });
+}

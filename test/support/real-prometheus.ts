@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+export interface RealPrometheus {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+interface Settings {
+  /** prometheus.yml; the default scrapes nothing and takes samples of the last day in any order. */
+  readonly config?: string;
+  /** --web.config.file: TLS and basic auth. */
+  readonly webConfig?: string;
+  readonly tls?: boolean;
+}
+
+const quietConfig = `
+global: { scrape_interval: 1d }
+storage: { tsdb: { out_of_order_time_window: 1d } }
+`;
+
+/** A Prometheus of its own on a free loopback port, with the remote-write receiver on. */
+export async function startPrometheus(settings: Settings = {}): Promise<RealPrometheus> {
+  const dir = await mkdtemp(join(tmpdir(), "sonde-prometheus-"));
+  const port = await freePort();
+  await writeFile(join(dir, "prometheus.yml"), settings.config ?? quietConfig);
+  await writeFile(join(dir, "web.yml"), settings.webConfig ?? "");
+  const child = spawn(
+    "prometheus",
+    [
+      `--config.file=${join(dir, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(dir, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      `--web.config.file=${join(dir, "web.yml")}`,
+      "--web.enable-remote-write-receiver",
+      "--log.level=error",
+    ],
+    { stdio: ["ignore", "ignore", "inherit"] },
+  );
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await exited;
+    await rm(dir, { recursive: true, force: true });
+  };
+  const url = `${settings.tls ? "https" : "http"}://127.0.0.1:${port}`;
+  try {
+    await untilReady(url, () => child.exitCode !== null);
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function untilReady(url: string, gone: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1_000 && !gone(); tries += 1) {
+    if (await answers(`${url}/-/ready`)) return;
+    await pause(10);
+  }
+  throw new Error("prometheus did not become ready");
+}
+
+/** 401 counts: with basic auth every path asks for it. */
+function answers(url: string): Promise<boolean> {
+  const request = url.startsWith("https:") ? requestHttps : requestHttp;
+  return new Promise((resolve) => {
+    const probe = request(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 || response.statusCode === 401);
+    });
+    probe.on("error", () => resolve(false));
+    probe.end();
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
