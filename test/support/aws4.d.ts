@@ -7,7 +7,7 @@ declare module "aws4" {
     region: string;
     headers?: Record<string, string>;
     body?: string | Uint8Array;
-    doNotModifyHeaders?: boolean;
+    extraHeadersToIgnore?: Record<string, boolean>;
   }
   interface Credentials {
     accessKeyId: string;

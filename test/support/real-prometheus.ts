@@ -44,8 +44,11 @@ export async function startPrometheus(settings: Settings = {}): Promise<RealProm
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
   const stop = async () => {
-    child.kill("SIGKILL");
+    process.off("exit", kill);
+    kill();
     await exited;
     await rm(dir, { recursive: true, force: true });
   };
