@@ -119,7 +119,7 @@ describe("a rule file", () => {
     [
       "an empty query",
       { groups: [{ name: "a", rules: [{ alert: "x", expr: "" }] }] },
-      "groups[0].rules[0].expr: PromQL does not parse at character 1: the query is empty",
+      "groups[0].rules[0].expr: must not be empty",
     ],
     [
       "a duration that is none",
