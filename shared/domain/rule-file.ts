@@ -163,9 +163,9 @@ function readDuration(data: z.infer<typeof duration>, path: Path, report: Report
 }
 
 function checkExpression(expr: string, path: Path, report: Report): void {
-  if (expr.trim() === "") return report(path, "must not be empty");
   const inspected = inspectQuery(expr);
-  if ("fault" in inspected)
+  if (expr.trim() === "") report(path, "must not be empty");
+  else if ("fault" in inspected)
     report(path, `PromQL does not parse at character ${inspected.fault.at + 1}: ${inspected.fault.message}`);
 }
 
