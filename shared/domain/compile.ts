@@ -1,4 +1,4 @@
-import { aliasesIn } from "./aliases.ts";
+import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
 import { compileRuleFile } from "./compile-rules.ts";
 import { compileTargets } from "./compile-target.ts";
@@ -94,7 +94,8 @@ function compileProbe(
   const every = probe.every ? parseDuration(probe.every) : defaults.every;
   const step = Math.min(probe.step ? parseDuration(probe.step) : defaults.step, every);
   const levels = compileLevels(probe, breach);
-  const used = new Set(variants.flatMap(({ query }) => aliasesIn(query)));
+  const texts = variants.flatMap(({ query, guard }) => [query, ...guardSelectors(guard)]);
+  const used = new Set(texts.flatMap(aliasesIn));
   const longest = Math.max(0, ...levels.map((level) => level.for + level.keepFiringFor));
   if (step <= 0 || every <= 0)
     faults.push({ path: [...path, "every"], message: "every and step must be longer than nothing" });

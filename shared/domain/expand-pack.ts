@@ -98,7 +98,7 @@ function packProbe(
 
 function aliasesOf(file: PackFile): Aliases {
   const metrics = Object.entries(file.metrics).map(
-    ([alias, names]) => [alias, { kind: "metric", names }] as const,
+    ([alias, metric]) => [alias, { kind: "metric", ...metric }] as const,
   );
   const labels = Object.entries(file.labels ?? {}).map(
     ([alias, { names, of }]) => [alias, { kind: "label", names, of }] as const,

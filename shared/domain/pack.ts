@@ -38,18 +38,39 @@ const packProbeSchema = z.strictObject({
   hint: z.optional(z.string()),
 });
 
+/** A series worth recording for dashboards, under a name that does not change with the exporter. */
+const recordingSchema = z.strictObject({ record: z.string(), query: z.string() });
+
 /** One file of a pack: the probes of one component, and the names that its metrics and labels go by. */
 export const packFileSchema = z.strictObject({
   component: z.string(),
   title: z.string(),
   hint: z.string(),
-  metrics: z.record(z.string(), names),
+  /** Spellings of a prefix, best first: a name `{vllm}x` below stands for x after each of them. */
+  prefixes: z.optional(z.record(z.string(), names)),
+  /**
+   * What `$alias` may stand for, best first. An optional metric is one that is born with its first event,
+   * such as an error counter: a probe is asked without it, and its query must say what its absence means.
+   */
+  metrics: z.record(z.string(), z.union([names, z.strictObject({ names, optional: z.literal(true) })])),
   labels: z.optional(z.record(z.string(), z.strictObject({ names, of: z.string() }))),
   probes: z.array(packProbeSchema),
+  recordings: z.optional(z.array(recordingSchema)),
 });
 
-export type PackFile = z.infer<typeof packFileSchema>;
 export type PackProbe = z.infer<typeof packProbeSchema>;
+export type Recording = z.infer<typeof recordingSchema>;
+
+/** The names of one metric, prefixes written out. */
+export interface PackMetric {
+  readonly names: readonly string[];
+  readonly optional: boolean;
+}
+
+type Parsed = z.infer<typeof packFileSchema>;
+export interface PackFile extends Omit<Parsed, "metrics" | "prefixes"> {
+  readonly metrics: Readonly<Record<string, PackMetric>>;
+}
 
 /** A pack: a name and its components, data only. */
 export interface Pack {
@@ -60,7 +81,25 @@ export interface Pack {
 /** Checks one pack file; throws an Error that names the file and the place. */
 export function parsePackFile(file: string, data: unknown): PackFile {
   const parsed = packFileSchema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Error(`${file} is not a pack at ${issue?.path.join(".")}: ${issue?.code} ${issue?.message}`);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Error(`${file} is not a pack at ${issue?.path.join(".")}: ${issue?.code} ${issue?.message}`);
+  }
+  const { metrics, prefixes = {}, ...rest } = parsed.data;
+  const written = Object.entries(metrics).map(([alias, metric]): [string, PackMetric] => {
+    const all = Array.isArray(metric) ? metric : metric.names;
+    return [
+      alias,
+      { names: all.flatMap((name) => spell(file, name, prefixes)), optional: !Array.isArray(metric) },
+    ];
+  });
+  return { ...rest, metrics: Object.fromEntries(written) };
+}
+
+function spell(file: string, name: string, prefixes: Readonly<Record<string, readonly string[]>>): string[] {
+  const [, prefix, rest] = /^\{(\w+)\}(.+)$/.exec(name) ?? [];
+  if (prefix === undefined) return [name];
+  const spellings = prefixes[prefix];
+  if (!spellings) throw new Error(`${file}: "${name}" begins with a prefix that the file does not declare`);
+  return spellings.map((spelling) => `${spelling}${rest}`);
 }

@@ -38,6 +38,8 @@ export interface AliasChoice {
   readonly names: readonly string[];
   /** For labels: the metric (or `$alias` of one) whose series show which spelling this target uses. */
   readonly of?: string;
+  /** For metrics: born with its first event, so that its absence keeps no probe from being asked. */
+  readonly optional?: boolean;
 }
 
 /** One way to ask a probe's question. */

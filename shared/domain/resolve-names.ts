@@ -1,0 +1,207 @@
+import { aliasesIn, guardSelectors, replaceAliases, replaceGuardAliases } from "./aliases.ts";
+import type { AliasChoice, Guard, Probe, Variant } from "./probe.ts";
+import type { InstantSeries } from "./series.ts";
+
+/** Seen by the last lookup, or only by an earlier one: an exporter that is down has not changed its names. */
+type Seen = "now" | "before";
+
+/** Which names a target has. Plain JSON, so that it can be kept between rounds. */
+export interface FoundNames {
+  readonly metrics: Readonly<Record<string, Seen>>;
+  /** By question, the spellings of a label that series of its metric carry. */
+  readonly labels: Readonly<Record<string, Readonly<Record<string, Seen>>>>;
+}
+
+/** What to ask a target, once, so that the names of all probes can be chosen. */
+export interface LookupPlan {
+  /** Instant queries, each of a few KB at most. */
+  readonly queries: readonly string[];
+  readonly spellings: readonly Spelling[];
+}
+
+/** One spelling of a label that a metric may carry. */
+interface Spelling {
+  readonly question: string;
+  readonly label: string;
+  readonly metrics: readonly string[];
+}
+
+/** A name that a probe cannot do without, and all the names that were looked for. */
+export interface MissingAlias {
+  readonly alias: string;
+  readonly names: readonly string[];
+}
+
+/** A probe's query with the target's own names; or what is missing, and one line on what would bring it. */
+export type Resolution =
+  | { readonly query: string; readonly guard: Guard }
+  | { readonly missing: readonly MissingAlias[]; readonly hint: string };
+
+const maxQueryLength = 3_000;
+const spellingLabel = "sonde_spelling";
+
+/** Plans the lookup of every metric name and label spelling that the probes could use. */
+export function planLookup(probes: readonly Pick<Probe, "aliases">[]): LookupPlan {
+  const metrics = new Set<string>();
+  const spellings = new Map<string, Spelling>();
+  for (const { aliases } of probes) {
+    for (const choice of Object.values(aliases)) {
+      if (choice.kind === "metric") for (const name of choice.names) metrics.add(name);
+      else {
+        const question = labelQuestion(choice, aliases);
+        for (const label of choice.names)
+          spellings.set(`${question} ${label}`, { question, label, metrics: metricsOf(choice, aliases) });
+      }
+    }
+  }
+  const asked = [...spellings.values()];
+  return {
+    queries: [
+      ...chunk([...metrics].sort().map(escapeRegex), "|").map(
+        (names) => `count by (__name__) ({__name__=~"${names}"})`,
+      ),
+      ...chunk(asked.map(spellingQuery), " or "),
+    ],
+    spellings: asked,
+  };
+}
+
+function spellingQuery({ label, metrics }: Spelling, index: number): string {
+  const selector = `{__name__=~"${metrics.map(escapeRegex).join("|")}",${label}!=""}`;
+  return `label_replace(group(${selector}),"${spellingLabel}","${index}","","")`;
+}
+
+/** Reads the answers of a plan's queries, in any order; what an earlier lookup saw is remembered. */
+export function readLookup(
+  plan: LookupPlan,
+  answers: readonly (readonly InstantSeries[])[],
+  before?: FoundNames,
+): FoundNames {
+  const metrics = new Map<string, Seen>(Object.keys(before?.metrics ?? {}).map((name) => [name, "before"]));
+  const labels = new Map<string, Map<string, Seen>>(
+    Object.entries(before?.labels ?? {}).map(([question, seen]) => [
+      question,
+      new Map(Object.keys(seen).map((label): [string, Seen] => [label, "before"])),
+    ]),
+  );
+  for (const { labels: found } of answers.flat()) {
+    if (found.__name__ !== undefined) metrics.set(found.__name__, "now");
+    const spelling = plan.spellings[Number(found[spellingLabel] ?? -1)];
+    if (!spelling) continue;
+    const seen = labels.get(spelling.question) ?? new Map<string, Seen>();
+    labels.set(spelling.question, seen.set(spelling.label, "now"));
+  }
+  return {
+    metrics: Object.fromEntries(metrics),
+    labels: Object.fromEntries([...labels].map(([question, seen]) => [question, Object.fromEntries(seen)])),
+  };
+}
+
+/**
+ * Writes the target's names into a probe: of each alias the first name that is there, never two, and the
+ * first variant that needs no name which is not. A label that no series carries keeps its first spelling,
+ * which changes nothing in `by ()`.
+ */
+export function resolveProbe(
+  probe: Pick<Probe, "variants" | "aliases" | "source">,
+  found: FoundNames,
+): Resolution {
+  const { variants, aliases } = probe;
+  const lacking = variants.map((variant) => ({ variant, missing: missingNames(variant, aliases, found) }));
+  const usable = lacking.find(({ missing }) => missing.length === 0);
+  if (usable) {
+    const names = chooseNames(usable.variant, aliases, found);
+    return {
+      query: replaceAliases(usable.variant.query, names),
+      guard: replaceGuardAliases(usable.variant.guard, names),
+    };
+  }
+  const nearest = [...lacking].sort((a, b) => a.missing.length - b.missing.length)[0];
+  const missing = nearest?.missing ?? [];
+  const advice = probe.source.kind === "pack" ? probe.source.hint : "";
+  return { missing, hint: describeMissing(missing, advice) };
+}
+
+function describeMissing(missing: readonly MissingAlias[], advice: string): string {
+  const wanted = missing.map(({ names: [first, ...others] }) =>
+    others.length === 0 ? first : `${first} (or ${others.length} other names of it)`,
+  );
+  return `not on this target: ${wanted.join(", ")}${advice ? `. ${advice}` : ""}`;
+}
+
+function aliasesOf({ query, guard }: Variant): string[] {
+  return [...new Set([query, ...guardSelectors(guard)].flatMap(aliasesIn))];
+}
+
+function missingNames(variant: Variant, aliases: Probe["aliases"], found: FoundNames): MissingAlias[] {
+  return aliasesOf(variant).flatMap((alias) => {
+    const choice = aliases[alias];
+    const needed = choice?.kind === "metric" && !choice.optional;
+    return needed && !pick(choice.names, found.metrics) ? [{ alias, names: choice.names }] : [];
+  });
+}
+
+function chooseNames(
+  variant: Variant,
+  aliases: Probe["aliases"],
+  found: FoundNames,
+): Readonly<Record<string, string>> {
+  const chosen: Record<string, string> = {};
+  const unborn: [string, AliasChoice][] = [];
+  for (const alias of aliasesOf(variant)) {
+    const choice = aliases[alias];
+    if (!choice) continue;
+    const seen = choice.kind === "metric" ? found.metrics : found.labels[labelQuestion(choice, aliases)];
+    const name = pick(choice.names, seen ?? {});
+    if (name) chosen[alias] = name;
+    else unborn.push([alias, choice]);
+  }
+  const present = Object.values(chosen);
+  for (const [alias, choice] of unborn)
+    chosen[alias] = choice.kind === "metric" ? mostAlike(choice.names, present) : (choice.names[0] ?? alias);
+  return chosen;
+}
+
+/** A counter that is not born yet will be called like its family: the name most like those that are there. */
+function mostAlike(names: readonly string[], present: readonly string[]): string {
+  const likeness = (name: string) => Math.max(0, ...present.map((other) => commonPrefix(name, other)));
+  return names.reduce((best, name) => (likeness(name) > likeness(best) ? name : best));
+}
+
+function commonPrefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
+}
+
+function pick(names: readonly string[], seen: Readonly<Record<string, Seen>>): string | undefined {
+  return names.find((name) => seen[name] === "now") ?? names.find((name) => seen[name] === "before");
+}
+
+function labelQuestion(choice: AliasChoice, aliases: Probe["aliases"]): string {
+  return `${choice.names.join("|")} of ${metricsOf(choice, aliases).join("|")}`;
+}
+
+function metricsOf({ of }: AliasChoice, aliases: Probe["aliases"]): readonly string[] {
+  if (of === undefined) return [];
+  return of.startsWith("$") ? (aliases[of.slice(1)]?.names ?? []) : [of];
+}
+
+/** Joins parts into texts of at most a few KB each. */
+function chunk(parts: readonly string[], separator: string): string[] {
+  const texts: string[] = [];
+  let text = "";
+  for (const part of parts) {
+    if (text && text.length + separator.length + part.length > maxQueryLength) {
+      texts.push(text);
+      text = "";
+    }
+    text += text ? separator + part : part;
+  }
+  return text ? [...texts, text] : texts;
+}
+
+/** For a regex inside PromQL's double quotes, where a backslash is written twice. */
+function escapeRegex(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\\\$&").replaceAll('"', '\\"');
+}
