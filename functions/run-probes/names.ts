@@ -21,7 +21,9 @@ export function buildResolveNames(): ResolveNames {
     const cached = cache.get(target);
     try {
       const found =
-        cached && at - cached.at < keepFor ? cached.found : await lookUp(probes, queryInstant, at);
+        cached && at - cached.at < keepFor
+          ? cached.found
+          : await lookUp(probes, queryInstant, at, cached?.found);
       if (found !== cached?.found) cache.set(target, { found, at });
       return probes.map((probe) => settle(probe, found));
     } catch (error) {
@@ -32,12 +34,17 @@ export function buildResolveNames(): ResolveNames {
   };
 }
 
-async function lookUp(probes: readonly Probe[], queryInstant: QueryInstant, at: number): Promise<FoundNames> {
+async function lookUp(
+  probes: readonly Probe[],
+  queryInstant: QueryInstant,
+  at: number,
+  before: FoundNames | undefined,
+): Promise<FoundNames> {
   const plan = planLookup(probes);
   const answers = await Promise.all(
     plan.queries.map(async (query) => (await queryInstant({ query, at })).data),
   );
-  return readLookup(plan, answers);
+  return readLookup(plan, answers, before);
 }
 
 function settle(probe: Probe, found: FoundNames): ResolvedProbe {

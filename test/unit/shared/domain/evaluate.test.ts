@@ -16,7 +16,9 @@ function seenAgo(minutes: number): NewestSamples {
   return new Map([["gpu_temp", times]]);
 }
 
-function answered(series: readonly Series[], newest = seenAgo(0)): ProbeAnswer {
+type Answered = Extract<ProbeAnswer, { kind: "answered" }>;
+
+function answered(series: readonly Series[], newest = seenAgo(0)): Answered {
   return {
     kind: "answered",
     query: "gpu_temp",
@@ -110,9 +112,8 @@ describe("a verdict", () => {
 describe("what fires", () => {
   const probe = aProbe({ levels: [aLevel("fail", "> 85")] });
   const before = evaluateProbe(probe, "seoul", answered([hot]), undefined, end).state;
-  const later = (series: readonly Series[], newestAge: number | null): ProbeAnswer => ({
+  const later = (series: readonly Series[], newestAge: number | null): Answered => ({
     ...answered(series),
-    kind: "answered",
     window: { start: end + minute, end: end + minute, step: minute, continues: true, gap: false },
     newest: new Map([
       ["gpu_temp", new Map(newestAge === null ? [] : [[end + minute, end + minute - newestAge]])],

@@ -1,0 +1,76 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type Binaries, binariesIn, inspect, onPath } from "./binaries.ts";
+import { run } from "./run.ts";
+
+interface AptOptions {
+  readonly cacheDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: (line: string) => void;
+  readonly platform: string;
+}
+
+/**
+ * The distribution's package, unpacked into the cache: that needs no root and starts no service. Where what
+ * was unpacked does not run and we are root, the package is installed after all. Null without apt.
+ */
+export async function installFromApt(options: AptOptions): Promise<Binaries | null> {
+  const { env, progress } = options;
+  const aptGet = await onPath("apt-get", env);
+  const dpkgDeb = await onPath("dpkg-deb", env);
+  if (options.platform !== "linux" || !aptGet || !dpkgDeb) return null;
+  progress("Prometheus: getting the distribution's package");
+  const unpacked = await unpackPackage(options, aptGet, dpkgDeb);
+  if (await inspect(unpacked, "apt", env)) return unpacked;
+  if (process.getuid?.() !== 0) return unpacked;
+  progress("Prometheus: installing the distribution's package");
+  await run(aptGet, ["install", "-y", "--no-install-recommends", "prometheus"], {
+    timeoutMs: 240_000,
+    // RUNLEVEL=1 keeps the package from starting its service.
+    env: { ...env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+  });
+  return binariesIn("/usr/bin");
+}
+
+async function unpackPackage(options: AptOptions, aptGet: string, dpkgDeb: string): Promise<Binaries> {
+  const { cacheDir, env } = options;
+  await mkdir(cacheDir, { recursive: true });
+  const work = await mkdtemp(join(cacheDir, "apt-"));
+  try {
+    await Promise.all(
+      ["lists/partial", "cache/archives/partial", "root"].map((dir) =>
+        mkdir(join(work, dir), { recursive: true }),
+      ),
+    );
+    const settings = privateSettings(work);
+    await run(aptGet, [...settings, "-qq", "update"], { timeoutMs: 120_000, env });
+    await run(aptGet, [...settings, "-qq", "download", "prometheus"], { timeoutMs: 120_000, env, cwd: work });
+    const file = (await readdir(work)).find((name) => name.endsWith(".deb"));
+    if (!file) throw new Error("apt-get download prometheus left no package");
+    await run(dpkgDeb, ["-x", join(work, file), join(work, "root")], { timeoutMs: 60_000, env });
+    const home = join(cacheDir, "prometheus-apt");
+    await rm(home, { recursive: true, force: true });
+    await rename(join(work, "root"), home);
+    const binaries = await binariesIn(join(home, "usr", "bin"));
+    if (!binaries) throw new Error("the distribution's package holds no prometheus and promtool");
+    return binaries;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Package lists of our own: the system's may be empty or old, and only root may renew them. */
+function privateSettings(work: string): string[] {
+  const settings = {
+    "Dir::State::Lists": join(work, "lists"),
+    "Dir::Cache": join(work, "cache"),
+    "Dir::State::status": "/var/lib/dpkg/status",
+    "APT::Sandbox::User": "",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": "2",
+    "Acquire::http::Timeout": "20",
+    "Acquire::https::Timeout": "20",
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+}
