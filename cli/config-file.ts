@@ -15,11 +15,21 @@ export interface LoadedConfig {
   readonly notes: readonly string[];
 }
 
-/**
- * Reads sonde.yaml with the packs, rule files and certificates that it names, and compiles it. Throws a
- * ConfigError with one line for each fault: file, line, path, what is wrong and what to write.
- */
+/** What could be read of a config that has faults: everything but the faulty parts. */
+export interface ReadConfig extends LoadedConfig {
+  /** One line for each fault: file, line, path, what is wrong and what to write. */
+  readonly faults: readonly string[];
+}
+
+/** Reads and compiles sonde.yaml with the packs, rule files and certificates that it names. Throws a ConfigError with all faults. */
 export function loadConfigFile(path: string): LoadedConfig {
+  const { faults, ...loaded } = readConfigFile(path);
+  if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+  return loaded;
+}
+
+/** The same, but a faulty probe, target or route is left out and told; throws where nothing can be used. */
+export function readConfigFile(path: string): ReadConfig {
   const lines = new LineCounter();
   const document = parseDocument(readText(path, "write one by `sonde init --target URL`"), {
     lineCounter: lines,
@@ -32,11 +42,34 @@ export function loadConfigFile(path: string): LoadedConfig {
     );
   const explain = (fault: ConfigFault) =>
     `${shown}:${lineOf(document, lines, fault.path)}: ${pathText(fault.path)}${fault.message}`;
-  const parsed = parseConfig(document.toJS());
-  if ("faults" in parsed) throw new ConfigError(parsed.faults.map(explain).join("\n"));
-  const result = compileConfig(parsed.config, readSources(parsed.config, dirname(path)));
-  if ("faults" in result) throw new ConfigError(result.faults.map(explain).join("\n"));
-  return { config: parsed.config, compiled: result.compiled, notes: result.notes.map(explain) };
+  const { config, faults } = parseWhatCanBe(document.toJS());
+  if (!config) throw new ConfigError(faults.map(explain).join("\n"));
+  const result = compileConfig(config, readSources(config, dirname(path)));
+  return {
+    config,
+    compiled: result.compiled,
+    notes: result.notes.map(explain),
+    faults: [...faults, ...result.faults].map(explain),
+  };
+}
+
+/** Parses the config, and where entries of its lists are at fault, parses again without them. */
+function parseWhatCanBe(data: unknown): { config?: SondeConfig; faults: ConfigFault[] } {
+  const parsed = parseConfig(data);
+  if ("config" in parsed) return { config: parsed.config, faults: [] };
+  const { faults } = parsed;
+  const inLists = faults.every(
+    ({ path: [list, index] }) => typeof list === "string" && typeof index === "number",
+  );
+  if (!inLists || typeof data !== "object" || data === null) return { faults };
+  const without = Object.fromEntries(
+    Object.entries(data).map(([key, value]) => {
+      const faulty = new Set(faults.flatMap(({ path }) => (path[0] === key ? [path[1]] : [])));
+      return [key, Array.isArray(value) ? value.filter((_, index) => !faulty.has(index)) : value];
+    }),
+  );
+  const rest = parseConfig(without);
+  return "config" in rest ? { config: rest.config, faults } : { faults };
 }
 
 function readSources(config: SondeConfig, base: string): ConfigSources {

@@ -1,4 +1,3 @@
-import type { Probe } from "../../shared/domain/probe.ts";
 import type { Labels } from "../../shared/domain/series.ts";
 import { sparkline } from "../../shared/domain/sparkline.ts";
 import { formatValue } from "../../shared/domain/units.ts";
@@ -16,11 +15,7 @@ const sparkWidth = 24;
 const gravestFirst: readonly Status[] = ["fail", "warn", "unknown", "ok"];
 
 /** The verdicts of a round as lines for a person: what is wrong first and in full, what is well in short. */
-export function renderVerdicts(
-  verdicts: readonly Verdict[],
-  probes: readonly Probe[],
-  style: TableStyle,
-): string[] {
+export function renderVerdicts(verdicts: readonly Verdict[], style: TableStyle): string[] {
   const targets = [...new Set(verdicts.map(({ target }) => target))];
   return targets.flatMap((target) => {
     const own = verdicts.filter((verdict) => verdict.target === target);
@@ -28,7 +23,6 @@ export function renderVerdicts(
       renderStatus(
         status,
         own.filter((verdict) => verdict.status === status),
-        probes,
         style,
       ),
     );
@@ -36,16 +30,11 @@ export function renderVerdicts(
   });
 }
 
-function renderStatus(
-  status: Status,
-  verdicts: readonly Verdict[],
-  probes: readonly Probe[],
-  style: TableStyle,
-): string[] {
+function renderStatus(status: Status, verdicts: readonly Verdict[], style: TableStyle): string[] {
   if (verdicts.length === 0) return [];
   if (style.verbose || status === "fail" || status === "warn")
     return verdicts.flatMap((verdict) => renderSeries(verdict, style));
-  if (status === "unknown") return renderUnknown(verdicts, probes, style);
+  if (status === "unknown") return renderUnknown(verdicts, style);
   return groupBy(verdicts, ({ probe }) => probe).map(([probe, group]) => {
     const values = group.flatMap(({ value }) => (value === null ? [] : [value]));
     const range = [
@@ -87,26 +76,33 @@ function row(
   return `  ${paintStatus(style, status)} ${column(probe, probeWidth)} ${column(value, width)} ${drawn}${fit(note, Math.max(20, left))}`;
 }
 
-/** Probes that are unknown for the same reason share a line, and a pack's missing component is one line. */
-function renderUnknown(verdicts: readonly Verdict[], probes: readonly Probe[], style: TableStyle): string[] {
-  const sources = new Map(probes.map((probe) => [probe.id, probe.source]));
-  const groups = groupBy(verdicts, ({ probe, cause, reason }) => {
-    const source = sources.get(probe);
-    return cause === "missing" && source?.kind === "pack"
-      ? `missing ${source.component} ${reason}`
-      : `${cause} ${reason}`;
-  });
+/** Probes that are unknown for the same reason share it; a reason is never cut, it is what there is to know. */
+function renderUnknown(verdicts: readonly Verdict[], style: TableStyle): string[] {
+  const groups = groupBy(verdicts, ({ cause, reason }) => `${cause} ${reason}`);
   return groups.flatMap(([, group]) => {
-    const names = [...new Set(group.map(({ probe }) => probe))];
-    const name = names.length === 1 ? (names[0] ?? "") : `${names.length} probes`;
-    const cause = group[0]?.cause === "idle" ? "idle" : "";
-    const first = row(style, "unknown", name, cause || "–", group[0]?.reason ?? "");
-    const list =
-      names.length > 1
-        ? [paint(style, "dim", `${" ".repeat(12)}${fit(names.join(", "), style.width - 12)}`)]
-        : [];
-    return [first, ...list];
+    const names = [...new Set(group.map(({ probe }) => probe))].join(", ");
+    const [first = "", ...more] = wrap(names, style.width - indent.length);
+    const reason = wrap(group[0]?.reason ?? "", style.width - indent.length);
+    return [
+      `  ${paintStatus(style, "unknown")} ${first}`,
+      ...more.map((line) => indent + line),
+      ...reason.map((line) => paint(style, "dim", indent + line)),
+    ];
   });
+}
+
+const indent = " ".repeat(12);
+
+/** Text in lines of at most `width` characters, broken at spaces where that can be. */
+function wrap(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of fit(text, Number.MAX_SAFE_INTEGER).split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line === "") lines[lines.length - 1] = word;
+    else if ([...line, ...word].length + 1 <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Labels on one line, the ones that name the object first. */

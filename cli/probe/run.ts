@@ -6,7 +6,7 @@ import { suggestName } from "../../shared/domain/config.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type ProbeSummary, summarize } from "../../shared/domain/summary.ts";
-import { loadConfigFile } from "../config-file.ts";
+import { readConfigFile } from "../config-file.ts";
 import type { CliDeps, ExitCode } from "../deps.ts";
 import { verdictJson } from "../output/json.ts";
 import { renderVerdicts } from "../output/verdict-table.ts";
@@ -23,7 +23,8 @@ export interface ProbeRun {
 
 /** `sonde probe`: one round over the targets, without state. */
 export async function runProbe(options: ProbeRun, deps: CliDeps): Promise<void> {
-  const { compiled, notes } = loadConfigFile(resolve(deps.cwd, options.config));
+  const { compiled, notes, faults } = readConfigFile(resolve(deps.cwd, options.config));
+  for (const fault of faults) deps.err(fault);
   for (const note of notes) deps.err(`note: ${note}`);
   const now = options.at === undefined ? deps.now() : parseTime(options.at);
   const targets = pick(
@@ -51,14 +52,15 @@ export async function runProbe(options: ProbeRun, deps: CliDeps): Promise<void> 
     deps.out(JSON.stringify({ summary }));
   } else {
     const shown = await addHistory(checks, targets, now, deps);
-    for (const line of renderVerdicts(shown, probes, { ...deps.style, verbose: options.verbose ?? false }))
+    for (const line of renderVerdicts(shown, { ...deps.style, verbose: options.verbose ?? false }))
       deps.out(line);
     deps.out("");
     deps.out(summaryLine(summary));
     for (const notice of new Set(checks.flatMap(({ asked }) => asked.notices)))
       deps.err(`note: the server remarks: ${notice}`);
   }
-  deps.exit(exitCode(summary));
+  // What is well-formed has run; that something is not, still decides.
+  deps.exit(faults.length > 0 ? 2 : exitCode(summary));
 }
 
 /** One target's check on the command line: from nothing, as of `now`. */

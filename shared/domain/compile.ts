@@ -17,10 +17,15 @@ export interface ConfigSources {
   readonly certificates: Readonly<Record<string, string>>;
 }
 
-/** Either the config ready to run, with notes on what will not do what its author may expect, or its faults. */
-export type CompileResult =
-  | { readonly compiled: CompiledConfig; readonly notes: readonly ConfigFault[] }
-  | { readonly faults: readonly ConfigFault[] };
+/**
+ * The config ready to run, without its faulty parts; what is wrong with those; and notes on what will not do
+ * what its author may expect.
+ */
+export interface CompileResult {
+  readonly compiled: CompiledConfig;
+  readonly faults: readonly ConfigFault[];
+  readonly notes: readonly ConfigFault[];
+}
 
 const defaults = {
   every: 60_000,
@@ -39,9 +44,14 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
   const notes: ConfigFault[] = [];
   const targets = compileTargets(config.targets ?? [], sources.certificates, faults);
   const packed = expandPacks(config, sources.packs, faults);
-  const probes: Probe[] = packed
+  const probes = packed
     .filter(({ probe }) => probe.enabled !== false)
-    .flatMap((entry) => compileProbe(entry, faults, notes) ?? []);
+    .flatMap((entry) => {
+      const own: ConfigFault[] = [];
+      const probe = compileProbe(entry, own, notes);
+      faults.push(...own);
+      return probe && own.length === 0 ? [probe] : [];
+    });
   for (const file of sources.ruleFiles) probes.push(...compileRuleFile(file.file, file.data, faults));
   refuseDuplicates(probes, faults);
   const routes = (config.notify ?? []).map((route, index): Route => {
@@ -57,7 +67,6 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       ...(route.webhookSecret ? { webhookSecret: route.webhookSecret } : {}),
     };
   });
-  if (faults.length > 0) return { faults };
   const compiled: CompiledConfig = {
     version: 1,
     targets,
@@ -66,7 +75,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     blindAfter: config.blindAfter ?? defaults.blindAfter,
     heartbeat: config.heartbeat ?? "",
   };
-  return { compiled, notes };
+  return { compiled, faults, notes };
 }
 
 function compileProbe(

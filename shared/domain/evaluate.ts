@@ -232,11 +232,12 @@ function thresholdText(level: Level | undefined): string | null {
 }
 
 function describeFiring(level: Level, state: LevelState, end: number, kept: boolean): string {
-  const lasted = `${state.atLeast ? "at least " : ""}${formatDuration(end - state.activeAt)}`;
   const what = thresholdText(level) ?? "returned";
-  return kept
-    ? `no longer ${what}, kept firing for ${formatDuration(level.keepFiringFor)}`
-    : `${what} for ${lasted}`;
+  if (kept) return `no longer ${what}, kept firing for ${formatDuration(level.keepFiringFor)}`;
+  const lasted = end - state.activeAt;
+  return lasted === 0
+    ? `${what} now`
+    : `${what} for ${state.atLeast ? "at least " : ""}${formatDuration(lasted)}`;
 }
 
 /** One line on why a guard is not fresh; null where it is. */
