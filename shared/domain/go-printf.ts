@@ -1,4 +1,5 @@
 import { type FloatNotation, formatFloat, type GoValue } from "./go-format.ts";
+import { quote } from "./go-quote.ts";
 
 interface Directive {
   readonly flags: string;
@@ -147,29 +148,4 @@ function pad(text: string, { flags, width }: Directive): string {
   if (!flags.includes("0")) return " ".repeat(missing) + text;
   const sign = /^[-+ ]?/.exec(text)?.[0] ?? "";
   return sign + "0".repeat(missing) + text.slice(sign.length);
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\x07": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-};
-
-/** strconv.Quote. */
-export function quote(text: string): string {
-  const quoted = [...text].map((char) => {
-    const code = char.codePointAt(0) ?? 0;
-    if (escapes[char] !== undefined) return escapes[char];
-    if (char === " " || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(char)) return char;
-    const hex = code.toString(16);
-    if (code < 0x80) return `\\x${hex.padStart(2, "0")}`;
-    return code > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
-  });
-  return `"${quoted.join("")}"`;
 }

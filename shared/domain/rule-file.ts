@@ -1,8 +1,9 @@
 import * as z from "zod/mini";
 
-import { type ConfigFault, suggestName } from "./config.ts";
+import type { ConfigFault } from "./config.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { inspectQuery } from "./promql.ts";
+import { describePath, schemaFaults } from "./schema-faults.ts";
 import type { Labels } from "./series.ts";
 import { checkTemplate } from "./template.ts";
 
@@ -88,7 +89,7 @@ type Report = (path: Path, message: string) => void;
 export function parseRuleFile(data: unknown): RuleFile {
   const { content, base } = unwrapKubernetes(data ?? {});
   const parsed = ruleFileSchema.safeParse(content);
-  if (!parsed.success) throw new RuleFileError(parsed.error.issues.flatMap((issue) => explain(issue, base)));
+  if (!parsed.success) throw new RuleFileError(schemaFaults(ruleFileSchema, parsed.error, base));
   const faults: ConfigFault[] = [];
   const report: Report = (path, message) => faults.push({ path: [...base, ...path], message });
   const groups = (parsed.data.groups ?? []).map((group, at) => readGroup(group, ["groups", at], report));
@@ -174,37 +175,6 @@ function checkTemplates(values: Labels, path: Path, report: Report): void {
     const fault = checkTemplate(text);
     if (fault) report([...path, name], fault);
   }
-}
-
-const knownKeys = {
-  file: Object.keys(ruleFileSchema.def.shape),
-  group: Object.keys(groupSchema.def.shape),
-  rule: Object.keys(ruleSchema.def.shape),
-};
-
-function explain(issue: z.core.$ZodIssue, base: Path): ConfigFault[] {
-  const path = [...base, ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
-  const inside = issue.path.length;
-  if (issue.code === "unrecognized_keys") {
-    const known = inside === 0 ? knownKeys.file : inside === 2 ? knownKeys.group : knownKeys.rule;
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      message: `unknown key; ${suggestName(key, known)}`,
-    }));
-  }
-  if (issue.code === "invalid_union") return [{ path, message: "must be text" }];
-  if (issue.code !== "invalid_type") return [{ path, message: issue.message }];
-  const shapes: Readonly<Record<string, string>> = {
-    object: "a mapping",
-    array: "a list",
-    record: "a mapping",
-  };
-  return [{ path, message: `must be ${shapes[issue.expected] ?? `a ${issue.expected}`}` }];
-}
-
-function describePath(path: Path): string {
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
-  return text === "" ? "" : `${text.replace(/^\./, "")}: `;
 }
 
 /** A rule file as it is written: what YAML or JSON is made from. */

@@ -1,4 +1,5 @@
 import type { GoValue } from "./go-format.ts";
+import { unquote } from "./go-quote.ts";
 
 /** One word of a command. `path` holds the fields behind it: `.Labels.pod`, `$labels.pod`. */
 export type Operand =
@@ -307,34 +308,4 @@ function parseNumber(text: string): number | bigint {
   // A leading zero alone makes a number octal in Go.
   const magnitude = BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits);
   return negative ? -magnitude : magnitude;
-}
-
-const simpleEscapes: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-  "\\": "\\",
-  '"': '"',
-  "'": "'",
-};
-
-/** strconv.Unquote. */
-function unquote(text: string): string {
-  const inner = text.slice(1, -1);
-  if (text.startsWith("`")) return inner.replaceAll("\r", "");
-  return inner.replace(
-    /\\(?:([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g,
-    (whole, octal?: string, byte?: string, short?: string, long?: string, letter?: string) => {
-      if (octal) return String.fromCodePoint(Number.parseInt(octal, 8));
-      const hex = byte ?? short ?? long;
-      if (hex) return String.fromCodePoint(Number.parseInt(hex, 16));
-      const plain = simpleEscapes[letter ?? ""];
-      if (plain === undefined) throw new Error(`bad escape ${whole} in ${text}`);
-      return plain;
-    },
-  );
 }

@@ -9,6 +9,7 @@ export interface TemplateData {
   readonly labels: Labels;
   readonly value: number;
   readonly externalLabels?: Labels;
+  readonly externalUrl?: string;
 }
 
 const predefined = ["$", "$labels", "$externalLabels", "$externalURL", "$value"] as const;
@@ -43,11 +44,11 @@ function parse(text: string): readonly TemplateNode[] {
 class Root {
   readonly fields: ReadonlyMap<string, GoValue>;
 
-  constructor({ labels, value, externalLabels }: TemplateData) {
+  constructor({ labels, value, externalLabels, externalUrl }: TemplateData) {
     this.fields = new Map<string, GoValue>([
       ["Labels", new Map(Object.entries(labels))],
       ["ExternalLabels", new Map(Object.entries(externalLabels ?? {}))],
-      ["ExternalURL", ""],
+      ["ExternalURL", externalUrl ?? ""],
       ["Value", value],
     ]);
   }
