@@ -8,6 +8,7 @@ import { type Failure, parseRetryAfter } from "./retry.ts";
 export interface Asked {
   /** The endpoint's address without query string. */
   readonly where: string;
+  readonly subject: "the query" | "the samples";
   /** The IAM action that AMP asks for. */
   readonly action: string;
   readonly amp: boolean;
@@ -153,9 +154,9 @@ function prometheusError(it: Case, errorType: string): Judgement {
   if (tooExpensive.test(text) && !parseError.test(text)) return expensive(it);
   switch (errorType) {
     case "bad_data":
-      return badQuery;
+      return refused(it);
     case "execution":
-      return it.answer.status >= 500 ? serverError : badQuery;
+      return it.answer.status >= 500 ? serverError : refused(it);
     case "not_found":
       return wrongPath(it);
     case "unavailable":
@@ -175,17 +176,20 @@ const queryTimeout: Judgement = {
   what: "the query timed out on the server",
   next: "ask for less: a shorter range, fewer series, or a recording rule",
 };
-const badQuery: Judgement = {
-  kind: "bad-query",
-  what: "the server refuses the query",
-  next: "correct the query",
-};
 const serverError: Judgement = {
   kind: "server-error",
   what: "the server is in trouble",
   next: "look at its log and resources; what stands before it (ingress, load balancer) may say so in its place",
   transient: true,
 };
+
+function refused({ asked }: Case): Judgement {
+  return {
+    kind: "bad-query",
+    what: `the server refuses ${asked.subject}`,
+    next: `correct ${asked.subject}`,
+  };
+}
 
 function expensive({ asked }: Case): Judgement {
   return {
@@ -211,11 +215,11 @@ function byStatus(it: Case): Judgement {
   if (status === 407) return unauthorized(it);
   if (status === 408) return { ...queryTimeout, what: "the server gave up waiting", transient: true };
   if (status === 413 || status === 414 || status === 431) {
-    return { ...badQuery, what: "the query is too long", next: "shorten the query" };
+    return { kind: "bad-query", what: "the request is too large", next: `shorten ${it.asked.subject}` };
   }
   if (status === 504) return { ...queryTimeout, what: "a gateway gave up waiting", transient: true };
   if (status >= 500) return serverError;
-  return badQuery;
+  return refused(it);
 }
 
 function notPrometheus({ body }: Case): Judgement {

@@ -123,7 +123,7 @@ function buildAsk(options: PrometheusOptions): Ask {
   };
 
   return async (call) => {
-    const asked = { where: base + call.path, action: call.action, amp, region };
+    const asked: Asked = { where: base + call.path, subject: "the query", action: call.action, amp, region };
     if (amp && call.span > ampLongestSpanMs) throw tooLong(asked);
     const { outcome, attempts } = await withRetries(policy, { ...options, deadline }, () =>
       attempt(asked, call),

@@ -2,7 +2,7 @@ import protobuf from "protobufjs/minimal.js";
 import { compress } from "snappyjs";
 import type { Labels } from "../domain/series.ts";
 import type { SendHttp } from "./http.ts";
-import { answerFailure, faultFailure } from "./prometheus-failure.ts";
+import { type Asked, answerFailure, faultFailure } from "./prometheus-failure.ts";
 import { ampRegion } from "./prometheus-request.ts";
 import { type Attempt, defaultRetryPolicy, type RetryDeps, type RetryPolicy, withRetries } from "./retry.ts";
 
@@ -35,7 +35,8 @@ export interface RemoteWriteOptions {
 export function buildRemoteWrite(options: RemoteWriteOptions): WriteSamples {
   const { url, send, now } = options;
   const region = ampRegion(url);
-  const asked = { where: url, action: "aps:RemoteWrite", amp: region !== undefined, region };
+  const amp = region !== undefined;
+  const asked: Asked = { where: url, subject: "the samples", action: "aps:RemoteWrite", amp, region };
   const { policy = defaultRetryPolicy, ...deps } = options.retry ?? never(now);
 
   const write = async (body: Uint8Array): Promise<Attempt<undefined>> => {

@@ -7,12 +7,14 @@ import type { PrometheusErrorKind } from "../../../../shared/domain/prometheus.t
 const now = Date.parse("2026-11-21T00:00:00Z");
 const local: Asked = {
   where: "http://localhost:9090/api/v1/query",
+  subject: "the query",
   action: "aps:QueryMetrics",
   amp: false,
   region: undefined,
 };
 const amp: Asked = {
   where: "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/query",
+  subject: "the query",
   action: "aps:QueryMetrics",
   amp: true,
   region: "eu-west-1",
@@ -320,10 +322,17 @@ const rows: readonly Row[] = [
     says: /JSON but not Prometheus's \(200: \{"hello":"world"\}\)/,
   },
   {
+    name: "samples that are refused",
+    asked: { ...local, subject: "the samples" },
+    answer: answer(400, "out of order sample"),
+    kind: "bad-query",
+    says: /refuses the samples \(400: out of order sample\); correct the samples/,
+  },
+  {
     name: "a query that is too long",
     answer: page(413, "413 Request Entity Too Large"),
     kind: "bad-query",
-    says: /too long/,
+    says: /too large.*shorten the query/,
   },
 ];
 
