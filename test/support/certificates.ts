@@ -18,7 +18,7 @@ export function makeCertificate(altName: string, options: { expired?: boolean } 
     writeFileSync(file("ca.cnf"), caConfig(dir, altName));
     writeFileSync(file("index.txt"), "");
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", file("key.pem"));
-    openssl("req", "-new", "-key", file("key.pem"), "-subj", "/CN=sonde-test", "-out", file("request.pem"));
+    openssl("req", "-new", "-key", file("key.pem"), "-subj", `/CN=${altName}`, "-out", file("request.pem"));
     openssl(
       ...["ca", "-batch", "-selfsign", "-notext", "-config", file("ca.cnf"), "-keyfile", file("key.pem")],
       ...["-in", file("request.pem"), "-out", file("cert.pem"), "-create_serial"],

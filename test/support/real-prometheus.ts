@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Certificate } from "./certificates.ts";
 
 export interface RealPrometheus {
   readonly url: string;
@@ -15,9 +16,9 @@ export interface RealPrometheus {
 interface Settings {
   /** prometheus.yml; the default scrapes nothing and takes samples of the last day in any order. */
   readonly config?: string;
-  /** --web.config.file: TLS and basic auth. */
-  readonly webConfig?: string;
-  readonly tls?: boolean;
+  readonly certificate?: Certificate;
+  /** Basic auth: bcrypt hashes by user. */
+  readonly users?: Readonly<Record<string, string>>;
 }
 
 const quietConfig = `
@@ -30,7 +31,9 @@ export async function startPrometheus(settings: Settings = {}): Promise<RealProm
   const dir = await mkdtemp(join(tmpdir(), "sonde-prometheus-"));
   const port = await freePort();
   await writeFile(join(dir, "prometheus.yml"), settings.config ?? quietConfig);
-  await writeFile(join(dir, "web.yml"), settings.webConfig ?? "");
+  await writeFile(join(dir, "web.yml"), JSON.stringify(webConfig(settings)));
+  await writeFile(join(dir, "cert.pem"), settings.certificate?.cert ?? "");
+  await writeFile(join(dir, "key.pem"), settings.certificate?.key ?? "");
   const child = spawn(
     "prometheus",
     [
@@ -41,8 +44,12 @@ export async function startPrometheus(settings: Settings = {}): Promise<RealProm
       "--web.enable-remote-write-receiver",
       "--log.level=error",
     ],
-    { stdio: ["ignore", "ignore", "inherit"] },
+    { stdio: ["ignore", "ignore", "pipe"] },
   );
+  let log = "";
+  child.stderr.on("data", (chunk) => {
+    log += chunk;
+  });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
@@ -52,14 +59,24 @@ export async function startPrometheus(settings: Settings = {}): Promise<RealProm
     await exited;
     await rm(dir, { recursive: true, force: true });
   };
-  const url = `${settings.tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const url = `${settings.certificate ? "https" : "http"}://127.0.0.1:${port}`;
   try {
     await untilReady(url, () => child.exitCode !== null);
     return { url, stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw new Error(`prometheus did not start: ${log}`, { cause: error });
   }
+}
+
+/** Paths are relative to the file. */
+function webConfig({ certificate, users }: Settings) {
+  return {
+    ...(certificate === undefined
+      ? {}
+      : { tls_server_config: { cert_file: "cert.pem", key_file: "key.pem" } }),
+    ...(users === undefined ? {} : { basic_auth_users: users }),
+  };
 }
 
 async function untilReady(url: string, gone: () => boolean): Promise<void> {
@@ -67,7 +84,7 @@ async function untilReady(url: string, gone: () => boolean): Promise<void> {
     if (await answers(`${url}/-/ready`)) return;
     await pause(10);
   }
-  throw new Error("prometheus did not become ready");
+  throw new Error("not ready");
 }
 
 /** 401 counts: with basic auth every path asks for it. */

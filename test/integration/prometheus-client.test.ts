@@ -1,0 +1,255 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildSend, type SendOptions } from "../../shared/adapters/http.ts";
+import { buildPrometheusClient, type PrometheusOptions } from "../../shared/adapters/prometheus.ts";
+import { remoteWriteUrl } from "../../shared/adapters/prometheus-request.ts";
+import { buildRemoteWrite, type WrittenSeries } from "../../shared/adapters/remote-write.ts";
+import { PrometheusError } from "../../shared/domain/prometheus.ts";
+import { makeCertificate } from "../support/certificates.ts";
+import { type RealPrometheus, startPrometheus } from "../support/real-prometheus.ts";
+
+const now = () => Date.now();
+const noAuth = { auth: { kind: "none" } } as const;
+
+function connect(
+  url: string,
+  { auth, ca }: Pick<SendOptions, "auth" | "ca"> = noAuth,
+  options: Partial<PrometheusOptions> = {},
+) {
+  const send = buildSend({ auth, now, ...(ca === undefined ? {} : { ca }) });
+  return buildPrometheusClient({ url, send, amp: false, now, sleep, random: Math.random, ...options });
+}
+
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (error instanceof PrometheusError ? error : undefined),
+  );
+
+describe("with a real Prometheus, the client", () => {
+  let prometheus: RealPrometheus;
+  const step = 15_000;
+  const end = Math.floor(Date.now() / step) * step;
+  const start = end - 4 * step;
+  const span = { start, end };
+  const values = [
+    0.1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    1.7976931348623157e308,
+  ];
+  const hostile = { quote: 'a"b', newline: "a\nb", comma: "a,b={}", emoji: "🔥", backslash: "\\" };
+  const written: WrittenSeries[] = [
+    { labels: { __name__: "odd", ...hostile }, samples: values.map((v, i) => ({ t: start + i * step, v })) },
+    {
+      labels: { __name__: "gone" },
+      samples: [
+        { t: start, v: 1 },
+        { t: start + step, v: "stale" },
+      ],
+    },
+  ];
+
+  beforeAll(async () => {
+    prometheus = await startPrometheus();
+    const url = remoteWriteUrl(prometheus.url, false);
+    await buildRemoteWrite({ url, send: buildSend({ ...noAuth, now }), now })(written);
+  });
+  afterAll(() => prometheus.stop());
+
+  it("reads back every written value, NaN and the infinities included", async () => {
+    const { data } = await connect(prometheus.url).queryRange({ query: "odd", ...span, step });
+    expect(data).toEqual([
+      {
+        labels: { __name__: "odd", ...hostile },
+        samples: values.map((v, i) => ({ t: start + i * step, v })),
+      },
+    ]);
+  });
+
+  it("sees a series end at a staleness marker", async () => {
+    const { data } = await connect(prometheus.url).queryRange({ query: "gone", ...span, step });
+    expect(data.map(({ samples }) => samples)).toEqual([[{ t: start, v: 1 }]]);
+  });
+
+  it("reads NaN as a value, not as absence", async () => {
+    const { data } = await connect(prometheus.url).queryInstant({ query: "odd", at: start + step });
+    expect(data.map(({ sample }) => sample)).toEqual([{ t: start + step, v: Number.NaN }]);
+  });
+
+  it("takes a scalar for one series without labels", async () => {
+    const { data } = await connect(prometheus.url).queryInstant({ query: "2 ^ 10", at: end });
+    expect(data).toEqual([{ labels: {}, sample: { t: end, v: 1024 } }]);
+  });
+
+  it("lists series, label values, metadata and rules", async () => {
+    const client = connect(prometheus.url);
+    expect((await client.listSeries({ match: ["odd", "gone"], ...span })).data).toEqual([
+      { __name__: "gone" },
+      { __name__: "odd", ...hostile },
+    ]);
+    const all = { label: "__name__", ...span };
+    expect((await client.listLabelValues({ ...all, match: [] })).data).toEqual(["gone", "odd"]);
+    expect((await client.listLabelValues({ ...all, match: ['{comma!=""}'] })).data).toEqual(["odd"]);
+    expect(await client.listMetadata()).toEqual({ data: {}, notices: [] });
+    expect(await client.listRules()).toEqual({ data: [], notices: [] });
+  });
+
+  it("is told how many samples a query read", async () => {
+    const client = connect(prometheus.url, noAuth, { stats: true });
+    expect((await client.queryInstant({ query: "odd", at: end })).samplesProcessed).toBe(1);
+    expect(
+      (await connect(prometheus.url).queryInstant({ query: "odd", at: end })).samplesProcessed,
+    ).toBeUndefined();
+  });
+
+  it.each([
+    ["sum(", "bad-query", /parse error: unclosed left parenthesis/],
+    ["odd[5m]", "bad-query", /matrix, not a vector/],
+    ['"text"', "bad-query", /string, not a vector/],
+    ["odd * on() group_left() (odd or gone)", "bad-query", /many-to-many|duplicate/],
+  ] as const)("says what is wrong with %s", async (query, kind, message) => {
+    const error = await failure(connect(prometheus.url).queryInstant({ query, at: start }));
+    expect(error).toMatchObject({ kind, message: expect.stringMatching(message) });
+  });
+
+  it("calls too many points too expensive", async () => {
+    const error = await failure(connect(prometheus.url).queryRange({ query: "odd", start: 0, end, step }));
+    expect(error).toMatchObject({ kind: "too-expensive", status: 400 });
+  });
+
+  it("calls a route prefix that is missing a wrong path", async () => {
+    const error = await failure(
+      connect(`${prometheus.url}/prometheus`).queryInstant({ query: "up", at: end }),
+    );
+    expect(error).toMatchObject({ kind: "wrong-path", status: 404 });
+  });
+
+  it("says that https:// was written for a server that speaks plain HTTP", async () => {
+    const url = prometheus.url.replace("http:", "https:");
+    const error = await failure(connect(url).queryInstant({ query: "up", at: end }));
+    expect(error).toMatchObject({ kind: "tls", message: expect.stringContaining("write http://") });
+  });
+
+  it("writes many samples in several requests", async () => {
+    const requests: number[] = [];
+    const plain = buildSend({ ...noAuth, now });
+    const url = remoteWriteUrl(prometheus.url, false);
+    const write = buildRemoteWrite({
+      url,
+      now,
+      send: (request) => {
+        requests.push(request.body?.length ?? 0);
+        return plain(request);
+      },
+    });
+    const from = end - 20 * 3_600_000;
+    const samples = Array.from({ length: 60_000 }, (_, i) => ({ t: from + i * 1_000, v: i }));
+    await write([{ labels: { __name__: "many" }, samples }]);
+    expect(requests.length).toBeGreaterThan(1);
+    const { data } = await connect(prometheus.url).queryInstant({
+      query: "count_over_time(many[1d])",
+      at: end,
+    });
+    expect(data[0]?.sample.v).toBe(60_000);
+  });
+
+  it("may write the same samples again, but no other value at the newest time", async () => {
+    const url = remoteWriteUrl(prometheus.url, false);
+    const write = buildRemoteWrite({ url, send: buildSend({ ...noAuth, now }), now });
+    await write(written);
+    const error = await failure(
+      write([{ labels: { __name__: "gone" }, samples: [{ t: start + step, v: 2 }] }]),
+    );
+    expect(error).toMatchObject({ status: 400, message: expect.stringContaining("duplicate sample") });
+  });
+
+  it("asks 100 queries in at most 1.3 times what a bare fetch loop takes", async () => {
+    const client = connect(prometheus.url);
+    const url = `${prometheus.url}/api/v1/query_range`;
+    const body = new URLSearchParams({
+      query: "odd",
+      start: String(start / 1000),
+      end: String(end / 1000),
+      step: "15",
+    });
+    const ours = () => client.queryRange({ query: "odd", ...span, step });
+    const bare = async () => (await fetch(url, { method: "POST", body })).json();
+    const ratios: number[] = [];
+    for (let round = 0; round < 9; round += 1) {
+      const theirs = await timed(() => pooled(100, 10, bare));
+      ratios.push((await timed(() => pooled(100, 10, ours))) / theirs);
+    }
+    const median = ratios.toSorted((a, b) => a - b)[4] ?? Number.NaN;
+    expect(median).toBeLessThanOrEqual(1.3);
+  });
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+async function pooled(total: number, width: number, work: () => Promise<unknown>): Promise<void> {
+  let left = total;
+  const worker = async () => {
+    while (left-- > 0) await work();
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+describe("with a Prometheus behind TLS and basic auth, the client", () => {
+  const certificate = makeCertificate("DNS:localhost,IP:127.0.0.1");
+  const password = "correct horse";
+  /** bcrypt of the password, at the lowest cost. */
+  const hash = "$2b$04$SondeTestSaltSondeTesejIOMCizuALbflcWjru2gcDQY9LlsZj.";
+  const right = { kind: "basic", user: "sonde", password } as const;
+  const ask = { query: "vector(1)", at: 1_000 };
+  let prometheus: RealPrometheus;
+
+  beforeAll(async () => {
+    prometheus = await startPrometheus({ certificate, users: { sonde: hash } });
+  });
+  afterAll(() => prometheus.stop());
+
+  it("is let in with the authority's certificate, user and password", async () => {
+    const client = connect(prometheus.url, { auth: right, ca: certificate.cert });
+    expect((await client.queryInstant(ask)).data).toEqual([{ labels: {}, sample: { t: 1_000, v: 1 } }]);
+  });
+
+  it("does not trust a certificate without a known authority", async () => {
+    const error = await failure(connect(prometheus.url, { auth: right }).queryInstant(ask));
+    expect(error).toMatchObject({ kind: "tls", message: expect.stringContaining("as the target's ca") });
+  });
+
+  it("does not trust another authority", async () => {
+    const other = makeCertificate("DNS:localhost,IP:127.0.0.1").cert;
+    const error = await failure(connect(prometheus.url, { auth: right, ca: other }).queryInstant(ask));
+    expect(error).toMatchObject({ kind: "tls" });
+  });
+
+  it("is told that http:// was written for a server that speaks TLS", async () => {
+    const url = prometheus.url.replace("https:", "http:");
+    const error = await failure(connect(url, { auth: right }).queryInstant(ask));
+    expect(error).toMatchObject({ kind: "tls", message: expect.stringContaining("write https://") });
+  });
+
+  it("is turned away with a wrong password, and does not show it", async () => {
+    const wrong = { kind: "basic", user: "sonde", password: "hunter2" } as const;
+    const error = await failure(
+      connect(prometheus.url, { auth: wrong, ca: certificate.cert }).queryInstant(ask),
+    );
+    expect(error).toMatchObject({ kind: "unauthorized", status: 401 });
+    expect(error?.message).toContain("(it asks for Basic)");
+    expect(`${error?.stack} ${JSON.stringify(error)}`).not.toMatch(/hunter2|Authorization|c29uZGU6/i);
+  });
+
+  it("is turned away without a password", async () => {
+    const error = await failure(
+      connect(prometheus.url, { ...noAuth, ca: certificate.cert }).queryInstant(ask),
+    );
+    expect(error).toMatchObject({ kind: "unauthorized" });
+  });
+});
