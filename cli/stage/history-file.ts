@@ -53,6 +53,7 @@ interface Lines {
 function* targetLines(target: Target, times: readonly number[]): Generator<Lines> {
   const rows = times.map((t) => target.read(t));
   const stamps = times.map((t) => ` ${t / 1000}\n`);
+  const exposed = rows.map((row) => row?.filter((value) => !Number.isNaN(value)).length);
   let index = 0;
   for (const { name, type, series } of target.families) {
     yield { text: typeLine(name, type), count: 0 };
@@ -64,7 +65,9 @@ function* targetLines(target: Target, times: readonly number[]): Generator<Lines
   }
   for (const { name, value } of scrapeFamilies) {
     yield { text: typeLine(name, "gauge"), count: 0 };
-    yield seriesLines(name, storedLabels(target, {}), stamps, (row) => value(target, rows[row] ?? null, row));
+    yield seriesLines(name, storedLabels(target, {}), stamps, (row) =>
+      value(target, exposed[row] ?? null, row),
+    );
   }
 }
 
@@ -90,17 +93,20 @@ function seriesLines(
   return { text, count };
 }
 
-type Row = Float64Array | null;
-const exposed = (row: Row) => row?.filter((value) => !Number.isNaN(value)).length ?? 0;
+interface ScrapeFamily {
+  readonly name: string;
+  /** `exposed` is how many series the target showed, null while it was down. */
+  readonly value: (target: Target, exposed: number | null, scrape: number) => number;
+}
 
 /** What Prometheus records of every scrape. */
-const scrapeFamilies: readonly { name: string; value: (target: Target, row: Row, index: number) => number }[] = [
-  { name: "up", value: (_, row) => (row ? 1 : 0) },
+const scrapeFamilies: readonly ScrapeFamily[] = [
+  { name: "up", value: (_, exposed) => (exposed === null ? 0 : 1) },
   {
     name: "scrape_duration_seconds",
-    value: (target, _, index) => (2 + target.size / 60 + ((index * 7) % 5) / 10) / 1000,
+    value: (target, _, scrape) => (2 + target.size / 60 + ((scrape * 7) % 5) / 10) / 1000,
   },
-  { name: "scrape_samples_scraped", value: (_, row) => exposed(row) },
-  { name: "scrape_samples_post_metric_relabeling", value: (_, row) => exposed(row) },
+  { name: "scrape_samples_scraped", value: (_, exposed) => exposed ?? 0 },
+  { name: "scrape_samples_post_metric_relabeling", value: (_, exposed) => exposed ?? 0 },
   { name: "scrape_series_added", value: () => 0 },
 ];

@@ -38,33 +38,49 @@ export async function writeHistory(
   const targets = buildPlatform(seed, now);
   await mkdir(dataDir, { recursive: true });
   const work = await mkdtemp(`${dataDir}-history-`);
-  // The longest first: else one of the two workers ends long after the other.
-  const blocks = sampleBlocks(now, hours).sort((a, b) => b.length - a.length);
+  // The longest first: else one worker ends long after the other.
+  const waiting = sampleBlocks(now, hours).sort((a, b) => b.length - a.length);
+  const total = waiting.length;
+  const failed = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   let samples = 0;
   let finished = 0;
-  const writeBlock = async (times: readonly number[]) => {
-    const file = join(work, `${times[0]}.om`);
-    samples += await writeOpenMetrics(file, targets, times, signal);
-    await run(binaries.promtool, ["tsdb", "create-blocks-from", "--quiet", "openmetrics", file, dataDir], {
-      timeoutMs: 180_000,
-      env: { TMPDIR: work },
-      signal,
-    });
-    await rm(file);
-    finished++;
-    progress(`history: ${finished} of ${blocks.length} blocks`);
+  const worker = async () => {
+    for (let times = waiting.shift(); times; times = waiting.shift()) {
+      const file = join(work, `${times[0]}.om`);
+      const written = await writeOpenMetrics(file, targets, times, stop);
+      samples += written;
+      await createBlock(binaries, file, dataDir, work, stop);
+      await rm(file);
+      finished++;
+      progress(`history: ${finished} of ${total} blocks`);
+    }
   };
-  const work1 = async () => {
-    for (let next = blocks.shift(); next; next = blocks.shift()) await writeBlock(next);
-  };
-  const total = blocks.length;
   try {
-    await Promise.all(Array.from({ length: atOnce }, work1));
+    await Promise.allSettled(
+      Array.from({ length: atOnce }, () => worker().catch((error: unknown) => failed.abort(error))),
+    );
+    signal?.throwIfAborted();
+    failed.signal.throwIfAborted();
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   const series = targets.reduce((sum, target) => sum + storedSeries(target), 0);
   return { samples, series, seconds: (clock() - began) / 1000 };
+}
+
+async function createBlock(
+  { promtool }: Binaries,
+  file: string,
+  dataDir: string,
+  temporary: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await run(promtool, ["tsdb", "create-blocks-from", "--quiet", "openmetrics", file, dataDir], {
+    timeoutMs: 180_000,
+    env: { TMPDIR: temporary },
+    signal,
+  });
 }
 
 /** The times of all samples, in groups that fall into one block each: promtool reads a file once per block. */

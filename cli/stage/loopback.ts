@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { createServer, type Server } from "node:net";
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that was free a moment ago: the wanted one, or any. Rejects where that one is in use. */
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
-  const port = await listen(server);
+  const port = await listen(server, wanted);
   server.close();
   await once(server, "close");
   return port;
 }
 
-/** Lets a server listen on a free port of 127.0.0.1 and answers the port. */
-export async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
+/** Lets a server listen on 127.0.0.1, by default on any free port, and answers the port. */
+export async function listen(server: Server, wanted = 0): Promise<number> {
+  server.listen(wanted, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");

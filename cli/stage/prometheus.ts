@@ -39,7 +39,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
   // Another process may take the free port before Prometheus does.
   const attempts = options.port === undefined ? 3 : 1;
   for (let attempt = 1; ; attempt++) {
-    const started = await tryStart(options, options.port ?? (await freePort()));
+    const started = await tryStart(options, await freePort(options.port));
     if ("running" in started) return started.running;
     const portTaken = started.failure.includes("address already in use");
     if (attempt >= attempts || !portTaken)
@@ -93,28 +93,19 @@ function argumentsFor(options: PrometheusOptions, configFile: string, port: numb
 }
 
 async function untilReady(child: ChildProcess, url: string, signal: AbortSignal | undefined): Promise<void> {
-  const timeout = AbortSignal.timeout(readyWithinMs);
-  const given = signal ? AbortSignal.any([signal, timeout]) : timeout;
-  const done = new AbortController();
-  const gone = new Promise<never>((_, reject) => {
-    child.once("error", (error) => reject(error));
-    child.once("exit", (code, by) => reject(new Error(`it ended with ${by ?? `exit code ${code}`}`)));
+  let ended: string | null = null;
+  child.once("error", (error) => {
+    ended = error.message;
   });
-  const ready = async () => {
-    while (!(await answersOk(url, 2000))) {
-      if (timeout.aborted) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
-      given.throwIfAborted();
-      done.signal.throwIfAborted();
-      await sleep(50);
-    }
-  };
-  const polling = ready();
-  polling.catch(() => undefined);
-  try {
-    await Promise.race([gone, polling]);
-  } finally {
-    done.abort();
-    gone.catch(() => undefined);
+  child.once("exit", (code, by) => {
+    ended = `it ended with ${by ?? `exit code ${code}`}`;
+  });
+  const patience = AbortSignal.timeout(readyWithinMs);
+  while (!(await answersOk(url, 2000))) {
+    signal?.throwIfAborted();
+    if (ended) throw new Error(ended);
+    if (patience.aborted) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
+    await sleep(50);
   }
 }
 
@@ -133,7 +124,10 @@ async function endProcess(child: ChildProcess): Promise<void> {
   const exited = once(child, "exit");
   child.kill("SIGTERM");
   const patience = new AbortController();
-  await Promise.race([exited, sleep(stopWithinMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+  await Promise.race([
+    exited,
+    sleep(stopWithinMs, undefined, { signal: patience.signal }).catch(() => undefined),
+  ]);
   patience.abort();
   if (isGone()) return;
   child.kill("SIGKILL");

@@ -41,13 +41,13 @@ export const models: Readonly<Record<ModelName, ModelProfile>> = {
     firstToken: kinds([0.27, 0.45], [1.05, 0.4], [5.6, 0.45]),
     queue: kinds([0.004, 0.9], [0.3, 0.6], [4.3, 0.5]),
     prefill: kinds([0.25, 0.4], [0.65, 0.35], [1.15, 0.35]),
-    decode: kinds([4.2, 0.58], [7.2, 0.45], [7.4, 0.34]),
-    inference: kinds([4.5, 0.56], [8, 0.43], [8.7, 0.32]),
-    // The slow kind stays below 30 s at its 99th percentile: late first tokens are the story, not the end.
-    endToEnd: kinds([4.6, 0.56], [8.6, 0.43], [13, 0.3]),
+    decode: kinds([2.1, 0.44], [3.3, 0.32], [4.3, 0.34]),
+    inference: kinds([2.35, 0.42], [3.9, 0.3], [5.5, 0.32]),
+    // Below 10 s at the 99th percentile on a good day, and below 30 s on a bad one.
+    endToEnd: kinds([2.4, 0.42], [4.2, 0.3], [10.3, 0.32]),
     interToken: kinds([0.024, 0.3], [0.038, 0.35], [0.046, 0.4]),
     promptTokens: kinds([850, 0.8], [3200, 0.5], [1000, 0.8]),
-    outputTokens: kinds([175, 0.6], [240, 0.6], [180, 0.6]),
+    outputTokens: kinds([88, 0.5], [130, 0.5], [90, 0.5]),
     stepTokens: logNormal(18, 1.17),
     stepsPerRequest: 40,
     prefixHits: 0.46,
