@@ -1,0 +1,3 @@
+/** The load of the bench: what the round is promised to carry. */
+export const probeCount = 100;
+export const seriesPerProbe = 50;
