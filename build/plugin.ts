@@ -1,0 +1,122 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { ConfigError } from "../shared/domain/errors.ts";
+import { compiledConfigFile } from "../shared/lambda/config.ts";
+import { buildAlarms } from "../stacks/alarms.ts";
+import { buildChannels } from "../stacks/channels.ts";
+import { type DeployConfig, loadDeployConfig } from "../stacks/config.ts";
+import { buildPermissions } from "../stacks/permissions.ts";
+import type { Stack } from "../stacks/template.ts";
+import { archive } from "./archive.ts";
+import { bundleFunction } from "./bundle.ts";
+
+interface FunctionEntry {
+  readonly handler: string;
+  package?: { artifact?: string };
+}
+
+/** What the plugin uses of osls. */
+interface Serverless {
+  readonly serviceDir: string;
+  readonly service: { readonly functions: Readonly<Record<string, FunctionEntry>> };
+  readonly processedInput: { readonly commands: readonly string[] };
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
+}
+
+interface Writers {
+  readonly log: { readonly warning: (line: string) => void };
+}
+
+interface VariableRequest {
+  readonly address: string | null;
+  readonly resolveConfigurationProperty: (path: readonly string[]) => Promise<unknown>;
+}
+
+type Loaded = DeployConfig | { readonly fault: string };
+
+/** A function that carries this module reads the compiled config. */
+const configReader = "shared/lambda/config.ts";
+
+/** Commands that need a sound config; the others, such as `remove`, must work without one. */
+const needConfig = new Set(["package", "deploy", "print"]);
+
+/**
+ * Bundles the functions with the compiled config, and answers `${sonde:…}` in serverless.yml with what
+ * follows from sonde.yaml.
+ */
+export class SondePlugin {
+  readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
+  readonly configurationVariablesSources: Readonly<Record<string, object>>;
+  readonly #serverless: Serverless;
+  readonly #writers: Writers;
+  #loaded: Loaded | undefined;
+
+  constructor(serverless: Serverless, _options: unknown, writers: Writers) {
+    this.#serverless = serverless;
+    this.#writers = writers;
+    this.configurationVariablesSources = {
+      sonde: { resolve: async (request: VariableRequest) => ({ value: await this.#resolve(request) }) },
+    };
+    this.hooks = {
+      initialize: () => this.#report(),
+      "before:package:createDeploymentArtifacts": () => this.#bundle(),
+    };
+  }
+
+  /** A bad config makes an empty stack here; #report then stops with the faults alone, one line each. */
+  async #resolve({ address, resolveConfigurationProperty }: VariableRequest): Promise<Stack> {
+    const setting = async (...path: string[]) => String(await resolveConfigurationProperty(path));
+    this.#loaded ??= load(resolve(this.#serverless.serviceDir, await setting("custom", "config")));
+    if ("fault" in this.#loaded) return { Resources: {} };
+    const { compiled } = this.#loaded;
+    switch (address) {
+      case "permissions":
+        return buildPermissions(compiled, await setting("custom", "slackSecret"));
+      case "channels":
+        return buildChannels(compiled.routes);
+      case "alarms":
+        return buildAlarms({
+          name: await setting("custom", "name"),
+          functions: Object.keys(Object(await resolveConfigurationProperty(["functions"]))),
+          config: compiled,
+          service: `run-probes${await setting("custom", "suffix")}`,
+          email: await setting("custom", "alarmEmail"),
+        });
+      default:
+        throw new this.#serverless.classes.Error(`there is no \${sonde:${address}}`, "SONDE_VARIABLE");
+    }
+  }
+
+  #report(): void {
+    const [command = ""] = this.#serverless.processedInput.commands;
+    if (!needConfig.has(command) || !this.#loaded) return;
+    if ("fault" in this.#loaded) throw new this.#serverless.classes.Error(this.#loaded.fault, "SONDE_CONFIG");
+    for (const note of this.#loaded.notes) this.#writers.log.warning(note);
+  }
+
+  async #bundle(): Promise<void> {
+    if (!this.#loaded || "fault" in this.#loaded) throw new Error("sonde.yaml was not loaded");
+    const { serviceDir, service } = this.#serverless;
+    const config = Buffer.from(JSON.stringify(this.#loaded.compiled));
+    mkdirSync(join(serviceDir, ".serverless"), { recursive: true });
+    await Promise.all(
+      Object.entries(service.functions).map(async ([name, entry]) => {
+        const { files, modules } = await bundleFunction(serviceDir, entry.handler);
+        const reads = configReader in modules ? { [compiledConfigFile]: config } : {};
+        const artifact = join(".serverless", `${name}.zip`);
+        writeFileSync(join(serviceDir, artifact), archive({ ...files, ...reads }));
+        entry.package = { artifact };
+      }),
+    );
+  }
+}
+
+function load(path: string): Loaded {
+  try {
+    return loadDeployConfig(path);
+  } catch (error) {
+    if (error instanceof ConfigError) return { fault: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,2 @@
+// osls reads plain JavaScript only.
+export { SondePlugin as default } from "./plugin.ts";

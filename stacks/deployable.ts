@@ -1,0 +1,93 @@
+import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
+import { channelOf } from "../shared/domain/routes.ts";
+import { targetSecret, workspaceOf } from "./permissions.ts";
+
+/** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
+export interface DeployReport {
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What is right on a workstation and yet cannot work in Lambda. */
+export function checkDeployable(config: CompiledConfig): DeployReport {
+  const targets = config.targets.map(checkTarget);
+  const secrets = [
+    ...config.targets.flatMap((target) => targetSecret(target) ?? []),
+    ...config.routes.flatMap(({ webhookSecret }) => webhookSecret ?? []),
+  ];
+  const heartbeat = config.heartbeat ? placeOf(config.heartbeat) : null;
+  return {
+    faults: [
+      ...targets.flatMap(({ faults }) => faults),
+      ...(heartbeat?.fault ? [`heartbeat: ${heartbeat.fault}`] : []),
+      ...secrets.flatMap((name) => checkSecret(name) ?? []),
+      ...config.routes.flatMap((route) => checkChannel(channelOf(route)) ?? []),
+    ],
+    warnings: targets.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Anything looser would be a pattern in the policy that admits it. */
+const roleArn = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
+
+function checkTarget({ name, url, auth }: Target): DeployReport {
+  const say = (what: string) => `target "${name}": ${what}`;
+  const { fault, warning } = placeOf(url);
+  const signed = auth.kind === "sigv4" && !auth.assumeRole ? auth.service : null;
+  const faults = [
+    ...(fault ? [fault] : []),
+    ...(auth.kind === "sigv4" && !/^[a-z]+(-[a-z]+)+-\d+$/.test(auth.region)
+      ? [`"${auth.region}" is not an AWS region such as eu-central-1`]
+      : []),
+    ...(auth.kind === "sigv4" && auth.assumeRole && !roleArn.test(auth.assumeRole.roleArn)
+      ? [`"${auth.assumeRole.roleArn}" is not a role's ARN such as arn:aws:iam::111122223333:role/sonde`]
+      : []),
+    ...(signed === "aps" && !fault && !workspaceOf(url)
+      ? [`${url} names no Managed Prometheus workspace: write https://…/workspaces/ws-…`]
+      : []),
+  ];
+  const warnings = [
+    ...(warning ? [warning] : []),
+    ...(signed && signed !== "aps"
+      ? [`requests are signed for ${signed}: allow RunProbesRole what they need, Sonde only knows aps`]
+      : []),
+  ];
+  return { faults: faults.map(say), warnings: warnings.map(say) };
+}
+
+interface Place {
+  readonly fault?: string;
+  readonly warning?: string;
+}
+
+/** Whether a function outside any VPC can reach a URL's host. */
+function placeOf(url: string): Place {
+  const host = (URL.parse(url)?.hostname ?? "").toLowerCase().replace(/^\[|\]$|\.$/g, "");
+  if (/^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|::1?|169\.254\.[\d.]+)$/.test(host))
+    return {
+      fault: `${host} is the function itself once this is deployed: give the address that others use`,
+    };
+  if (/\.svc(\.|$)|\.cluster\.local$/.test(host))
+    return {
+      fault: `${host} exists inside its cluster only: put an internal load balancer before it and give that address`,
+    };
+  if (!/[.:]/.test(host)) return { fault: `${host} has no domain, and Lambda looks up whole names only` };
+  if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/.test(host))
+    return {
+      warning: `${host} is a private address: run-probes reaches it only with a vpc in its function.yml`,
+    };
+  return {};
+}
+
+function checkSecret(name: string): string | null {
+  const known = name.startsWith("arn:") ? /^arn:[\w:/+=.@-]+$/ : /^[\w/+=.@-]+$/;
+  return known.test(name)
+    ? null
+    : `secret "${name}": Secrets Manager has letters, digits and /_+=.@- in its names`;
+}
+
+/** CloudFormation turns other characters into question marks, and the channel's rule would never match. */
+function checkChannel(channel: string | undefined): string | null {
+  if (channel === undefined || /^[\x20-\x7e]+$/.test(channel)) return null;
+  return `notify: write the id of ${channel} (C…) instead: its name does not survive CloudFormation`;
+}

@@ -1,0 +1,87 @@
+import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
+import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
+
+/** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
+export function buildPermissions(
+  config: Pick<CompiledConfig, "targets" | "routes">,
+  slackSecret: string,
+): Stack {
+  return {
+    Resources: {
+      ...policy("RunProbesTargetsPolicy", "RunProbesRole", targetStatements(config.targets)),
+      ...policy(
+        "NotifySlackSecretsPolicy",
+        "NotifySlackRole",
+        secretStatements([slackSecret, ...config.routes.flatMap(({ webhookSecret }) => webhookSecret ?? [])]),
+      ),
+    },
+  };
+}
+
+function policy(logicalId: string, role: string, statements: readonly Statement[]): Record<string, Resource> {
+  if (statements.length === 0) return {};
+  return {
+    [logicalId]: {
+      Type: "AWS::IAM::RolePolicy",
+      Properties: {
+        RoleName: ref(role),
+        PolicyName: "from-sonde-yaml",
+        PolicyDocument: policyDocument(statements),
+      },
+    },
+  };
+}
+
+function targetStatements(targets: readonly Target[]): Statement[] {
+  const workspaces = distinct(targets.flatMap((target) => workspaceArn(target) ?? []));
+  const roles = distinct(
+    targets.flatMap(({ auth }) =>
+      auth.kind === "sigv4" && auth.assumeRole ? [auth.assumeRole.roleArn] : [],
+    ),
+  );
+  return [
+    ...(workspaces.length > 0 ? [allow("QueryWorkspaces", "aps:QueryMetrics", workspaces.map(sub))] : []),
+    // The workspaces of other accounts: what may be done there is up to the role.
+    ...(roles.length > 0 ? [allow("AssumeTargetRoles", "sts:AssumeRole", roles)] : []),
+    ...secretStatements(targets.flatMap((target) => targetSecret(target) ?? [])),
+  ];
+}
+
+/** The workspace that this account's own role queries; none where another role is assumed for it. */
+function workspaceArn({ auth, url }: Target): string | null {
+  if (auth.kind !== "sigv4" || auth.service !== "aps" || auth.assumeRole) return null;
+  const workspace = workspaceOf(url);
+  return workspace && `arn:\${AWS::Partition}:aps:${auth.region}:\${AWS::AccountId}:workspace/${workspace}`;
+}
+
+/** The id of the Managed Prometheus workspace that a URL speaks of. */
+export function workspaceOf(url: string): string | null {
+  return /\/workspaces\/(ws-[a-z0-9-]+)/.exec(URL.parse(url)?.pathname ?? "")?.[1] ?? null;
+}
+
+export function targetSecret({ auth }: Target): string | null {
+  if (auth.kind === "basic") return auth.passwordSecret;
+  return auth.kind === "bearer" ? auth.tokenSecret : null;
+}
+
+function secretStatements(names: readonly string[]): Statement[] {
+  const secrets = distinct(names);
+  if (secrets.length === 0) return [];
+  return [allow("ReadSecrets", "secretsmanager:GetSecretValue", secrets.map(secretArn))];
+}
+
+/** Secrets Manager adds six characters to a secret's name; a name that is an ARN has them already. */
+function secretArn(name: string): unknown {
+  if (name.startsWith("arn:")) return name;
+  return sub(
+    `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:${name}-??????`,
+  );
+}
+
+function allow(sid: string, action: string, resources: readonly unknown[]): Statement {
+  return { Sid: sid, Effect: "Allow", Action: [action], Resource: resources };
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}

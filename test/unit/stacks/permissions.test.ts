@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+
+import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
+import { buildPermissions, workspaceOf } from "../../../stacks/permissions.ts";
+
+const seoul =
+  "https://aps-workspaces.ap-northeast-2.amazonaws.com/workspaces/ws-12345678-90ab-cdef-1234-567890abcdef";
+const sigv4 = { kind: "sigv4", region: "ap-northeast-2", service: "aps" } as const;
+
+function aTarget(auth: TargetAuth, url = seoul): Target {
+  return { name: "seoul", url, auth, amp: true, delay: 30_000 };
+}
+
+function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
+  return buildPermissions({ targets, routes }, "sonde/slack").Resources;
+}
+
+function statements(targets: readonly Target[]) {
+  return permissions(targets).RunProbesTargetsPolicy?.Properties.PolicyDocument;
+}
+
+describe("what sonde.yaml lets run-probes do", () => {
+  it("is nothing while there are no targets", () => {
+    expect(permissions([])).not.toHaveProperty("RunProbesTargetsPolicy");
+  });
+
+  it("is nothing for a target without authentication", () => {
+    expect(statements([aTarget({ kind: "none" }, "https://prometheus.example.com")])).toBeUndefined();
+  });
+
+  it("is to query the workspaces that targets name, each once", () => {
+    expect(statements([aTarget(sigv4), aTarget(sigv4)])).toMatchObject({
+      Statement: [
+        {
+          Action: ["aps:QueryMetrics"],
+          Resource: [
+            {
+              "Fn::Sub": `arn:\${AWS::Partition}:aps:ap-northeast-2:\${AWS::AccountId}:workspace/ws-12345678-90ab-cdef-1234-567890abcdef`,
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it("is to assume the role that a target names, and not to query in its stead", () => {
+    const roleArn = "arn:aws:iam::111122223333:role/sonde-query";
+    expect(statements([aTarget({ ...sigv4, assumeRole: { roleArn } })])).toEqual({
+      Version: "2012-10-17",
+      Statement: [
+        { Sid: "AssumeTargetRoles", Effect: "Allow", Action: ["sts:AssumeRole"], Resource: [roleArn] },
+      ],
+    });
+  });
+
+  it("is to read the secrets that targets name, with the six characters of Secrets Manager's own", () => {
+    const basic = aTarget({ kind: "basic", username: "u", passwordSecret: "prometheus/password" });
+    const bearer = aTarget({
+      kind: "bearer",
+      tokenSecret: "arn:aws:secretsmanager:eu-west-1:1:secret:t-AbCdEf",
+    });
+    expect(statements([basic, bearer])).toMatchObject({
+      Statement: [
+        {
+          Action: ["secretsmanager:GetSecretValue"],
+          Resource: [
+            "arn:aws:secretsmanager:eu-west-1:1:secret:t-AbCdEf",
+            { "Fn::Sub": expect.stringMatching(/:secret:prometheus\/password-\?{6}$/) },
+          ],
+        },
+      ],
+    });
+  });
+
+  it("is nothing in Managed Prometheus when requests are signed for another service", () => {
+    expect(statements([aTarget({ ...sigv4, service: "monitoring" })])).toBeUndefined();
+  });
+});
+
+it("lets notify-slack read the bot token and the webhooks of routes, and nothing else", () => {
+  const routes = [
+    { match: {}, slack: "#ops" },
+    { match: {}, webhookSecret: "sonde/hook" },
+  ];
+  expect(permissions([], routes).NotifySlackSecretsPolicy?.Properties.PolicyDocument).toMatchObject({
+    Statement: [
+      {
+        Action: ["secretsmanager:GetSecretValue"],
+        Resource: [
+          { "Fn::Sub": expect.stringContaining(":secret:sonde/hook-??????") },
+          { "Fn::Sub": expect.stringContaining(":secret:sonde/slack-??????") },
+        ],
+      },
+    ],
+  });
+});
+
+it.each([
+  [seoul, "ws-12345678-90ab-cdef-1234-567890abcdef"],
+  [`${seoul}/api/v1`, "ws-12345678-90ab-cdef-1234-567890abcdef"],
+  ["https://aps-workspaces.eu-west-1.amazonaws.com/", null],
+  ["https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/*", null],
+  ["not a url", null],
+])("finds the workspace of %s: %s", (url, workspace) => {
+  expect(workspaceOf(url)).toBe(workspace);
+});
