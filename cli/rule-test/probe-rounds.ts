@@ -1,0 +1,28 @@
+import { checkTarget } from "../../functions/run-probes/check-target.ts";
+import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import type { Probe, Target } from "../../shared/domain/probe.ts";
+import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import type { ProbeState } from "../../shared/domain/state.ts";
+import type { Verdict } from "../../shared/domain/verdict.ts";
+
+/**
+ * Runs one probe as Sonde would have from the start of the test on, a round at every `every`, and answers the
+ * verdicts of the round at or before each of the times. Milliseconds.
+ */
+export async function runRounds(
+  probe: Probe,
+  target: Target,
+  client: PrometheusClient,
+  times: readonly number[],
+): Promise<ReadonlyMap<number, readonly Verdict[]>> {
+  const rounds = new Map<number, readonly Verdict[]>();
+  const resolveNames = buildResolveNames();
+  let states: Readonly<Record<string, ProbeState>> = {};
+  for (let now = 0; now <= Math.max(...times); now += probe.every) {
+    const resolved = await resolveNames(target.name, [probe], client.queryInstant, now);
+    const check = await checkTarget(target, resolved, { client, now, states });
+    states = check.probes;
+    rounds.set(now, check.verdicts);
+  }
+  return new Map(times.map((time) => [time, rounds.get(time - (time % probe.every)) ?? []]));
+}
