@@ -97,6 +97,11 @@ describe("an exchange", () => {
     expect(await fault(send(url, { maxBytes: 1_000_000 }))).toMatchObject({ kind: "too-large" });
   });
 
+  it("may take longer than its connection may", async () => {
+    const url = await http((_, response) => void setTimeout(() => response.end("late"), 150));
+    expect((await send(url, {}, { connectTimeoutMs: 50 })).body).toBe("late");
+  });
+
   it("stops reading an answer without end", async () => {
     let closed = false;
     const url = await http((_, response) => {

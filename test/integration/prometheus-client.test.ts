@@ -1,11 +1,14 @@
+import type { RequestListener } from "node:http";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildSend, type SendOptions } from "../../shared/adapters/http.ts";
 import { buildPrometheusClient, type PrometheusOptions } from "../../shared/adapters/prometheus.ts";
 import { remoteWriteUrl } from "../../shared/adapters/prometheus-request.ts";
 import { buildRemoteWrite, type WrittenSeries } from "../../shared/adapters/remote-write.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
 import { makeCertificate } from "../support/certificates.ts";
+import { type Loopback, serveHttp } from "../support/loopback.ts";
 import { type RealPrometheus, startPrometheus } from "../support/real-prometheus.ts";
 
 const now = () => Date.now();
@@ -251,5 +254,93 @@ describe("with a Prometheus behind TLS and basic auth, the client", () => {
       connect(prometheus.url, { ...noAuth, ca: certificate.cert }).queryInstant(ask),
     );
     expect(error).toMatchObject({ kind: "unauthorized" });
+  });
+});
+
+describe("with what stands in for AMP and an ingress, the client", () => {
+  const credentials = async () => ({ accessKeyId: "AKID", secretAccessKey: "s", sessionToken: "hunter2" });
+  const auth = { kind: "sigv4", region: "eu-west-1", service: "aps", credentials } as const;
+  const fast = { amp: true, timeoutMs: 200, maxBytes: 10_000, retry: { baseMs: 1 } };
+  const ask = { query: "up", at: 1_000, maxSamples: 7 };
+  const success = JSON.stringify({ status: "success", data: { resultType: "scalar", result: [1, "1"] } });
+  let server: Loopback | undefined;
+  afterEach(() => server?.stop());
+
+  /** Each request gets the next answer, the last one again and again. */
+  async function against(...answers: RequestListener[]) {
+    const seen: string[] = [];
+    server = await serveHttp(async (request, response) => {
+      seen.push(await text(request));
+      const answer = answers[Math.min(seen.length, answers.length) - 1];
+      answer?.(request, response);
+    });
+    const url = `http://127.0.0.1:${server.port}/workspaces/ws-1/api/v1/query`;
+    return { seen, query: () => connect(url, { auth }, fast).queryInstant(ask) };
+  }
+  const answering =
+    (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
+    (_, response) =>
+      void response.writeHead(status, headers).end(body);
+
+  it("sends the query signed, with AMP's cost guard", async () => {
+    const { seen, query } = await against((request, response) => {
+      const signed = /^AWS4-HMAC-SHA256 Credential=AKID\/.*\/aps\//.test(request.headers.authorization ?? "");
+      const known =
+        request.headers["x-amz-security-token"] === "hunter2" &&
+        request.url === "/workspaces/ws-1/api/v1/query";
+      response.writeHead(signed && known ? 200 : 403).end(success);
+    });
+    expect((await query()).data).toEqual([{ labels: {}, sample: { t: 1_000, v: 1 } }]);
+    expect(seen).toEqual(["query=up&time=1&max_samples_processed_error_threshold=7"]);
+  });
+
+  it.each([
+    ["a throttle", answering(429, '{"message":"Rate exceeded"}')],
+    ["a bad gateway", answering(502, "<html><title>502 Bad Gateway</title></html>")],
+    ["a reset", ((request) => void request.socket.resetAndDestroy()) satisfies RequestListener],
+  ])("gets over %s", async (_, trouble) => {
+    const { seen, query } = await against(trouble, trouble, answering(200, success));
+    expect((await query()).data).toHaveLength(1);
+    expect(seen).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      "a denial",
+      answering(403, '{"message":"User: arn:aws:sts::1:x is not authorized to perform: aps:QueryMetrics"}'),
+      "forbidden",
+    ],
+    ["an unknown workspace", answering(404, '{"message":"Not found"}'), "wrong-path"],
+    [
+      "its own timeout",
+      answering(
+        422,
+        '{"status":"error","errorType":"execution","error":"query timed out - consider simplifying your query"}',
+      ),
+      "too-expensive",
+    ],
+    ["a login page", answering(200, "<!doctype html><title>Sign in</title>"), "not-json"],
+    ["silence", () => {}, "timeout"],
+    ["too much", answering(200, `${success}${" ".repeat(10_000)}`), "too-large"],
+    ["another tool's JSON", answering(200, '{"ok":true}'), "bad-answer"],
+  ] as const)("gives up at %s after one attempt", async (_, trouble, kind) => {
+    const { seen, query } = await against(trouble);
+    const error = await failure(query());
+    expect(error).toMatchObject({
+      kind,
+      message: expect.stringMatching(/^http:\/\/127.*\/workspaces\/ws-1\/api\/v1\/query: /),
+    });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("shows no token that the server repeats", async () => {
+    const { query } = await against((request, response) =>
+      response
+        .writeHead(403)
+        .end(JSON.stringify({ message: `got ${request.headers["x-amz-security-token"]}` })),
+    );
+    const error = await failure(query());
+    expect(error?.message).toContain("got [redacted]");
+    expect(`${error?.stack} ${JSON.stringify(error)} ${error?.cause}`).not.toContain("hunter2");
   });
 });

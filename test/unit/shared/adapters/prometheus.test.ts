@@ -93,6 +93,11 @@ describe("the client", () => {
     ]);
   });
 
+  it("does not take an error's body for an answer, whatever it says", async () => {
+    const { client } = setup([json({ status: "success", data: { resultType: "vector", result: [] } }, 400)]);
+    expect(await failure(client.queryInstant(ask))).toMatchObject({ kind: "bad-query", status: 400 });
+  });
+
   it("puts the address before what is wrong with an answer", async () => {
     const { client } = setup([json({ status: "success", data: { resultType: "string", result: [1, "x"] } })]);
     expect(await failure(client.queryInstant(ask))).toMatchObject({

@@ -105,6 +105,9 @@ describe("the signer agrees with aws4 on", () => {
       ),
     ));
 
+  it("a host with a port", () =>
+    expectSameSignature({ ...get("/api/v1/rules"), url: "http://127.0.0.1:8443/api/v1/rules" }));
+
   it("an escaped path", () => expectSameSignature(get("/workspaces/ws-1/api/v1/label/a%2Fb%3A%20c/values")));
 
   it("a binary body", () =>
