@@ -74,7 +74,7 @@ async function tryStart(options: PrometheusOptions, port: number): Promise<Start
     await stop();
     signal?.throwIfAborted();
     const why = cause instanceof Error ? cause.message : String(cause);
-    return { failure: [why, ...log().trim().split("\n").slice(-5)].filter(Boolean).join("\n"), cause };
+    return { failure: [why, ...tellingLines(log())].join("\n"), cause };
   }
   return { running: { url, port, pid: child.pid ?? 0, stop, logs: log } };
 }
@@ -107,6 +107,13 @@ async function untilReady(child: ChildProcess, url: string, signal: AbortSignal 
     if (patience.aborted) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
     await sleep(50);
   }
+}
+
+/** The last complaints of a log, or its last lines where it complains of nothing. */
+function tellingLines(log: string): string[] {
+  const lines = log.split("\n").filter((line) => line.trim() !== "");
+  const complaints = lines.filter((line) => /level=(error|warn)/i.test(line));
+  return (complaints.length > 0 ? complaints : lines).slice(-5);
 }
 
 function keepLog(child: ChildProcess): () => string {
