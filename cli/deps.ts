@@ -39,9 +39,8 @@ export function realDeps(): CliDeps {
   const now = () => Date.now();
   return {
     now,
-    sleep: async (ms) => {
-      await sleep(ms);
-    },
+    // Cut short when interrupted: who sleeps in a loop looks at `interrupted` next.
+    sleep: (ms) => sleep(ms, undefined, { signal: interrupt.signal }).catch(() => undefined),
     env,
     cwd: process.cwd(),
     cacheDir: join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sonde"),

@@ -11,7 +11,7 @@ export interface TableStyle extends Style {
 
 const probeWidth = 26;
 const valueWidth = 12;
-const sparkWidth = 24;
+const sparkWidth = 16;
 const gravestFirst: readonly Status[] = ["fail", "warn", "unknown", "ok"];
 
 /** The verdicts of a round as lines for a person: what is wrong first and in full, what is well in short. */
@@ -32,21 +32,24 @@ export function renderVerdicts(verdicts: readonly Verdict[], style: TableStyle):
 
 function renderStatus(status: Status, verdicts: readonly Verdict[], style: TableStyle): string[] {
   if (verdicts.length === 0) return [];
-  if (style.verbose || status === "fail" || status === "warn")
-    return verdicts.flatMap((verdict) => renderSeries(verdict, style));
-  if (status === "unknown") return renderUnknown(verdicts, style);
-  return groupBy(verdicts, ({ probe }) => probe).map(([probe, group]) => {
-    const values = group.flatMap(({ value }) => (value === null ? [] : [value]));
-    const range = [
-      ...new Set(
-        [Math.min(...values), Math.max(...values)].map((value) => formatValue(value, group[0]?.unit ?? "")),
-      ),
-    ];
-    const shown = values.length === 0 ? "nothing found" : range.join(" … ");
-    const pending = group.find((verdict) => verdict.pending);
-    const note = pending ? pending.reason : `${group.length} series, ${group[0]?.reason ?? ""}`;
-    return row(style, status, probe, shown, note);
-  });
+  if (status === "unknown")
+    return style.verbose
+      ? groupBy(verdicts, ({ probe }) => probe).flatMap(([, group]) => renderUnknown(group, style))
+      : renderUnknown(verdicts, style);
+  if (style.verbose || status !== "ok") return verdicts.flatMap((verdict) => renderSeries(verdict, style));
+  return groupBy(verdicts, ({ probe }) => probe).map(([probe, group]) => renderHealthy(probe, group, style));
+}
+
+/** One line for all healthy series of a probe: from the least to the greatest value. */
+function renderHealthy(probe: string, group: readonly Verdict[], style: TableStyle): string {
+  const [first] = group;
+  const values = group.flatMap(({ value }) => (value === null ? [] : [value]));
+  if (!first || values.length === 0) return row(style, "ok", probe, "none", "returns nothing, as it should");
+  const ends = [Math.min(...values), Math.max(...values)].map((value) => formatValue(value, first.unit));
+  const pending = group.find((verdict) => verdict.pending);
+  const note = pending ? pending.reason : first.reason;
+  const count = values.length === 1 ? "" : ` (${values.length} series)`;
+  return row(style, "ok", probe, [...new Set(ends)].join(" … "), `${note}${count}`);
 }
 
 function renderSeries(verdict: Verdict, style: TableStyle): string[] {
@@ -58,9 +61,12 @@ function renderSeries(verdict: Verdict, style: TableStyle): string[] {
   const note = `${blind ? "(blind) " : ""}${reason}`;
   const first = row(style, status, probe, formatValue(value, unit), note, spark);
   const names = describeLabels(labels);
-  return names ? [first, paint(style, "dim", `${" ".repeat(12)}${fit(names, style.width - 12)}`)] : [first];
+  return names
+    ? [first, ...wrap(names, style.width - indent.length).map((line) => paint(style, "dim", indent + line))]
+    : [first];
 }
 
+/** Status, probe, value and a note in columns; without a sparkline the value has its place too. */
 function row(
   style: TableStyle,
   status: Status,
@@ -69,24 +75,29 @@ function row(
   note: string,
   spark = "",
 ): string {
-  const width = Math.max(valueWidth, [...value].length);
-  const room = style.width - 12 - probeWidth - width - 3;
-  const drawn = spark ? `${paint(style, "cyan", spark)}  ` : "";
-  const left = room - (spark ? [...spark].length + 2 : 0);
-  return `  ${paintStatus(style, status)} ${column(probe, probeWidth)} ${column(value, width)} ${drawn}${fit(note, Math.max(20, left))}`;
+  const shown = column(value, Math.max([...value].length, spark ? valueWidth : valueWidth + sparkWidth + 2));
+  const drawn = spark ? `${paint(style, "cyan", column(spark, sparkWidth))}  ` : "";
+  const used = indent.length + probeWidth + 1 + [...shown].length + 1 + (spark ? sparkWidth + 2 : 0);
+  const room = Math.max(20, style.width - used);
+  return `  ${paintStatus(style, status)} ${column(probe, probeWidth)} ${shown} ${drawn}${fit(note, room)}`;
 }
 
 /** Probes that are unknown for the same reason share it; a reason is never cut, it is what there is to know. */
 function renderUnknown(verdicts: readonly Verdict[], style: TableStyle): string[] {
-  const groups = groupBy(verdicts, ({ cause, reason }) => `${cause} ${reason}`);
+  const groups = groupBy(verdicts, ({ cause, reason }) =>
+    cause === "missing" ? cause : `${cause} ${reason}`,
+  );
   return groups.flatMap(([, group]) => {
-    const names = [...new Set(group.map(({ probe }) => probe))].join(", ");
-    const [first = "", ...more] = wrap(names, style.width - indent.length);
-    const reason = wrap(group[0]?.reason ?? "", style.width - indent.length);
+    const names = [...new Set(group.map(({ probe }) => probe))];
+    const [first = "", ...more] = wrap(names.join(", "), style.width - indent.length);
+    const reason =
+      group[0]?.cause === "missing" && names.length > 1
+        ? "their metrics are not on this target: --verbose says of each what would bring it"
+        : (group[0]?.reason ?? "");
     return [
       `  ${paintStatus(style, "unknown")} ${first}`,
       ...more.map((line) => indent + line),
-      ...reason.map((line) => paint(style, "dim", indent + line)),
+      ...wrap(reason, style.width - indent.length).map((line) => paint(style, "dim", indent + line)),
     ];
   });
 }
@@ -109,7 +120,7 @@ function wrap(text: string, width: number): string[] {
 export function describeLabels(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
-    .join("  ");
+    .join(" ");
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): [string, T[]][] {

@@ -1,0 +1,139 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+
+import { buildSlack } from "../../shared/adapters/slack.ts";
+import { formatDuration } from "../../shared/domain/duration.ts";
+import { summarize } from "../../shared/domain/summary.ts";
+import { loadConfigFile } from "../config-file.ts";
+import type { CliDeps } from "../deps.ts";
+import { buildLocalRounds, type LocalRounds } from "../local/local-rounds.ts";
+import { renderSlackPreview } from "../output/slack-preview.ts";
+import { paint } from "../output/style.ts";
+import { renderVerdicts } from "../output/verdict-table.ts";
+import { addHistory } from "../probe/history.ts";
+import { checkOne, summaryLine } from "../probe/run.ts";
+import { startSlack } from "../stage/slack.ts";
+import { type Stage, startStage } from "../stage/stage.ts";
+import { demoConfig } from "./config.ts";
+
+const minute = 60_000;
+/** Long enough to begin before anything goes wrong, so that every incident is seen from its first minute. */
+const replayed = 45 * minute;
+const token = "xoxb-stage-token";
+const channels = ["#llm-oncall", "#llm-ops"];
+
+/** `sonde demo`: the stage, the last minutes replayed through the functions, and what came of it. */
+export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDeps): Promise<void> {
+  const started = deps.now();
+  const progress = (line: string) => deps.err(paint(deps.style, "dim", `· ${line}`));
+  const title = (text: string) => deps.out(`\n${paint(deps.style, ["bold", "underline"], text)}`);
+  const directory = join(deps.cwd, ".sonde", "demo");
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const stage = await startStage({
+    cacheDir: deps.cacheDir,
+    env: deps.env,
+    progress,
+    now: deps.now,
+    signal: deps.interrupted,
+  });
+  try {
+    const slack = await startSlack({ token, channels, now: deps.now });
+    try {
+      const configFile = join(directory, "sonde.yaml");
+      await writeFile(configFile, demoConfig(stage.prometheusUrl));
+      const { compiled } = loadConfigFile(configFile);
+      const rounds = buildLocalRounds(
+        {
+          config: compiled,
+          stateDir: join(directory, "state"),
+          notify: {
+            slack: buildSlack({ token, baseUrl: slack.url }),
+            postToWebhook: async () => {
+              throw new Error("the demo's config names no webhook");
+            },
+            pace: async () => undefined,
+          },
+        },
+        deps,
+      );
+      title("What happens on the stage");
+      for (const line of tellStory(stage)) deps.out(line);
+      await replay(rounds, stage.now, progress, deps.interrupted);
+
+      title("What the probes say now  (sonde probe)");
+      const begun = deps.now();
+      const [target] = compiled.targets;
+      if (!target) throw new Error("the demo's config has no target");
+      const check = await checkOne(target, compiled.probes, stage.now, deps);
+      const verdicts = await addHistory([check], [target], stage.now, deps);
+      for (const line of renderVerdicts(verdicts, { ...deps.style, verbose: false })) deps.out(line);
+      deps.out("");
+      deps.out(summaryLine(summarize(verdicts, check.asked.queries, deps.now() - begun)));
+
+      title("What Slack shows");
+      deps.out(renderSlackPreview(slack.messages(), deps.style));
+      await writeFile(join(directory, "slack.json"), `${JSON.stringify(slack.messages(), null, 2)}\n`);
+
+      title("Where things are, and what to try next");
+      for (const line of nextSteps(relative(deps.cwd, directory), keep)) deps.out(line);
+      progress(`done in ${formatDuration(Math.round((deps.now() - started) / 1000) * 1000)}`);
+      if (keep) await stayUp(rounds, stage, deps);
+    } finally {
+      await slack.stop();
+    }
+  } finally {
+    await stage.stop();
+  }
+}
+
+function tellStory(stage: Stage): string[] {
+  return stage.storyline.map(({ from, to, what }) => {
+    const ago = `${formatDuration(Math.round((stage.now - from) / minute) * minute)} ago`;
+    return `  ${ago.padStart(12)}  ${what}${to !== null && to < stage.now ? " (over)" : ""}`;
+  });
+}
+
+/** Runs the rounds that a schedule would have run, a minute apart, as fast as they go. */
+async function replay(
+  rounds: LocalRounds,
+  end: number,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let now = end - replayed; now <= end; now += minute) {
+    signal.throwIfAborted();
+    await rounds.run(now);
+    const left = (end - now) / minute;
+    if (left % 15 === 0) progress(left === 0 ? "replayed to now" : `replaying: ${left} minutes to go`);
+  }
+}
+
+function nextSteps(directory: string, keep: boolean): string[] {
+  const config = join(directory, "sonde.yaml");
+  return [
+    `  ${config.padEnd(34)} the config that ran: change a threshold and run it again`,
+    `  ${join(directory, "state").padEnd(34)} what Sonde remembers: incidents and messages, as it stands in S3`,
+    `  ${join(directory, "slack.json").padEnd(34)} the messages, as Slack received them`,
+    "",
+    ...(keep
+      ? [`  In another terminal: npx sonde probe --config ${config}`]
+      : ["  npm run demo -- --keep             the same, and the stage stays up for play"]),
+    "  npx sonde init --target URL        look at a Prometheus of your own and write its sonde.yaml",
+  ];
+}
+
+/** Goes on with a round a minute until Ctrl-C. */
+async function stayUp(rounds: LocalRounds, stage: Stage, deps: CliDeps): Promise<void> {
+  deps.out(`\nThe stage stays up: Prometheus at ${stage.prometheusUrl}. A round a minute; Ctrl-C ends all.`);
+  while (!deps.interrupted.aborted) {
+    await deps.sleep(minute - (deps.now() % minute));
+    if (deps.interrupted.aborted) return;
+    for (const { check, announced } of await rounds.run(deps.now())) {
+      const { fail, warn, unknown, ok } = summarize(check.verdicts, 0, 0);
+      deps.out(
+        `${new Date(check.end).toISOString()}  ${fail} fail, ${warn} warn, ${unknown} unknown, ${ok} ok, ${announced.length} messages changed`,
+      );
+    }
+  }
+}
