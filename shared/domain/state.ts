@@ -110,18 +110,27 @@ const messageStateSchema = z.object({
   version: z.literal(messageVersion),
   incident: z.string(),
   channel: z.string(),
+  /** Differs with every write, so that a writer recognises its own after a lost answer. */
   writer: z.string(),
   /** Saved before the post and sent as message metadata: after a crash the message is looked for by it. */
   nonce: z.string(),
   /** When the post was first tried, Unix milliseconds. */
   triedAt: z.number(),
-  /** Slack's id of the message; null until a post is known to have arrived. */
+  /** What was begun and is not known to be over. Until it is old enough, nobody else begins anything. */
+  attempt: z.nullable(
+    z.object({ effect: z.enum(["post", "update", "reply"]), seq: z.number(), at: z.number() }),
+  ),
+  /** Slack's id of the message; null until a post is known to have arrived, and always with a webhook. */
   ts: z.nullable(z.string()),
   channelId: z.nullable(z.string()),
-  /** Up to which change of the incident the message shows. */
+  /** Slack refused to edit the message: from then on its thread alone tells what changes. */
+  editable: z.boolean(),
+  /** The change that the message was first posted with: later ones may be news to the channel. */
+  firstSeq: z.number(),
+  /** Up to which change of the incident the message itself shows. */
+  messageSeq: z.number(),
+  /** Up to which change both the message and its thread show; at the incident's seq there is nothing to do. */
   postedSeq: z.number(),
-  /** How many entries of the history stand in the thread. */
-  threadedChanges: z.number(),
 });
 /** What notify-slack, and it alone, remembers of one incident's message in one channel. */
 export type MessageState = z.infer<typeof messageStateSchema>;

@@ -1,0 +1,86 @@
+import type { Incident, IncidentChange } from "../../shared/domain/incident.ts";
+import type { SlackMessage } from "../../shared/domain/slack.ts";
+import type { MessageState } from "../../shared/domain/state.ts";
+import { isNews, renderChange } from "./blocks.ts";
+
+/**
+ * How long something that was begun may take to show: the call's own time limit, and the time until Slack's
+ * history lists it. Only then is it looked for, and only if it is not there is it done again.
+ */
+export const graceMs = 30_000;
+
+/** The one thing to do next about a message. */
+export type Step =
+  | { readonly do: "nothing" }
+  /** Something was begun a moment ago, here or elsewhere. */
+  | { readonly do: "wait"; readonly ms: number }
+  /** Something was begun and may have arrived. */
+  | { readonly do: "look"; readonly for: "post" | "reply"; readonly seq: number }
+  /** Nothing is left to show up to the incident's seq: remember that. */
+  | { readonly do: "settle" }
+  | { readonly do: "post" }
+  | { readonly do: "update" }
+  | {
+      readonly do: "reply";
+      readonly seq: number;
+      readonly message: SlackMessage;
+      readonly broadcast: boolean;
+    };
+
+/** A message by the bot token: one an incident, kept up to date, its changes in its thread. */
+export function decideMessage(incident: Incident, message: MessageState | null, now: number): Step {
+  const { attempt = null, ts = null } = message ?? {};
+  if (attempt && now < attempt.at + graceMs) return { do: "wait", ms: attempt.at + graceMs - now };
+  if (attempt?.effect === "post") return { do: "look", for: "post", seq: attempt.seq };
+  if (attempt?.effect === "reply") return { do: "look", for: "reply", seq: attempt.seq };
+  if (!message || ts === null) return decideFirst(incident, message);
+  if (message.editable && message.messageSeq < incident.seq) return { do: "update" };
+  if (message.postedSeq >= incident.seq) return { do: "nothing" };
+  const next = nextReply(incident, message.postedSeq);
+  if (!next) return { do: "settle" };
+  const urgent = next.change.what === "escalated" || (!message.editable && isNews(next.change));
+  const broadcast = urgent && next.seq > message.firstSeq;
+  return { do: "reply", seq: next.seq, message: next.message, broadcast };
+}
+
+export type WebhookStep = Exclude<Step, { do: "look" | "update" | "reply" }>;
+
+/** A webhook: nothing can be edited, so what is news is a message of its own. */
+export function decideWebhook(incident: Incident, message: MessageState | null, now: number): WebhookStep {
+  const attempt = message?.attempt ?? null;
+  if (attempt && now < attempt.at + graceMs) return { do: "wait", ms: attempt.at + graceMs - now };
+  const shown = message?.postedSeq ?? 0;
+  // What may have arrived needs its end, too.
+  if (!message || shown === 0) return attempt ? { do: "post" } : decideFirst(incident, message);
+  if (shown >= incident.seq) return { do: "nothing" };
+  const missed = changesAfter(incident, shown);
+  return missed.some(({ change }) => isNews(change)) ? { do: "post" } : { do: "settle" };
+}
+
+/** What came and went before anybody was told is no news. */
+function decideFirst(incident: Incident, message: MessageState | null): WebhookStep {
+  if (incident.status === "firing") return { do: "post" };
+  const settled = incident.status === "pending" || !message || message.postedSeq >= incident.seq;
+  return settled ? { do: "nothing" } : { do: "settle" };
+}
+
+/** The seq before the next change that the thread should tell; the incident's own where there is none. */
+export function toldUpTo(incident: Incident, seq: number): number {
+  const next = nextReply(incident, seq);
+  return next ? next.seq - 1 : incident.seq;
+}
+
+function nextReply(incident: Incident, after: number) {
+  for (const { seq, change } of changesAfter(incident, after)) {
+    const message = renderChange(change, incident);
+    if (message) return { seq, change, message };
+  }
+  return null;
+}
+
+/** The history's last entry is the change that made the incident's seq; older ones may have been dropped. */
+function changesAfter({ history, seq }: Incident, after: number): { seq: number; change: IncidentChange }[] {
+  return history
+    .map((change, index) => ({ seq: seq - (history.length - 1 - index), change }))
+    .filter((entry) => entry.seq > after);
+}
