@@ -2,14 +2,15 @@ import { aliasesIn, guardSelectors, replaceAliases, replaceGuardAliases } from "
 import type { AliasChoice, Guard, Probe, Variant } from "./probe.ts";
 import type { InstantSeries } from "./series.ts";
 
-/** Seen by the last lookup, or only by an earlier one: an exporter that is down has not changed its names. */
-type Seen = "now" | "before";
+/** When each name was last seen. Unix milliseconds. */
+type LastSeen = Readonly<Record<string, number>>;
 
 /** Which names a target has. Plain JSON, so that it can be kept between rounds. */
 export interface FoundNames {
-  readonly metrics: Readonly<Record<string, Seen>>;
+  readonly foundAt: number;
+  readonly metrics: LastSeen;
   /** By question, the spellings of a label that series of its metric carry. */
-  readonly labels: Readonly<Record<string, Readonly<Record<string, Seen>>>>;
+  readonly labels: Readonly<Record<string, LastSeen>>;
 }
 
 /** What to ask a target, once, so that the names of all probes can be chosen. */
@@ -38,6 +39,7 @@ export type Resolution =
   | { readonly missing: readonly MissingAlias[]; readonly hint: string };
 
 const maxQueryLength = 3_000;
+const rememberFor = 24 * 3_600_000;
 const spellingLabel = "sonde_spelling";
 
 /** Plans the lookup of every metric name and label spelling that the probes could use. */
@@ -71,30 +73,41 @@ function spellingQuery({ label, metrics }: Spelling, index: number): string {
   return `label_replace(group(${selector}),"${spellingLabel}","${index}","","")`;
 }
 
-/** Reads the answers of a plan's queries, in any order; what an earlier lookup saw is remembered. */
+/**
+ * Reads the answers of a plan's queries, in any order. What an earlier lookup saw is remembered for a day: an
+ * exporter that is down, or has had nothing to count since it started, has not changed its names.
+ */
 export function readLookup(
   plan: LookupPlan,
   answers: readonly (readonly InstantSeries[])[],
-  before?: FoundNames,
+  before: FoundNames = { foundAt: 0, metrics: {}, labels: {} },
 ): FoundNames {
-  const metrics = new Map<string, Seen>(Object.keys(before?.metrics ?? {}).map((name) => [name, "before"]));
-  const labels = new Map<string, Map<string, Seen>>(
-    Object.entries(before?.labels ?? {}).map(([question, seen]) => [
-      question,
-      new Map(Object.keys(seen).map((label): [string, Seen] => [label, "before"])),
-    ]),
-  );
-  for (const { labels: found } of answers.flat()) {
-    if (found.__name__ !== undefined) metrics.set(found.__name__, "now");
+  const series = answers.flat();
+  const foundAt = Math.max(before.foundAt, ...series.map(({ sample }) => sample.t));
+  const metrics: Record<string, number> = {};
+  const labels: Record<string, Record<string, number>> = {};
+  for (const { labels: found } of series) {
+    if (found.__name__ !== undefined) metrics[found.__name__] = foundAt;
     const spelling = plan.spellings[Number(found[spellingLabel] ?? -1)];
     if (!spelling) continue;
-    const seen = labels.get(spelling.question) ?? new Map<string, Seen>();
-    labels.set(spelling.question, seen.set(spelling.label, "now"));
+    labels[spelling.question] = { ...labels[spelling.question], [spelling.label]: foundAt };
   }
+  const questions = new Set([...Object.keys(before.labels), ...Object.keys(labels)]);
   return {
-    metrics: Object.fromEntries(metrics),
-    labels: Object.fromEntries([...labels].map(([question, seen]) => [question, Object.fromEntries(seen)])),
+    foundAt,
+    metrics: remember(before.metrics, metrics, foundAt),
+    labels: Object.fromEntries(
+      [...questions].map((question) => [
+        question,
+        remember(before.labels[question] ?? {}, labels[question] ?? {}, foundAt),
+      ]),
+    ),
   };
+}
+
+function remember(before: LastSeen, seen: LastSeen, foundAt: number): LastSeen {
+  const kept = Object.entries(before).filter(([, at]) => foundAt - at < rememberFor);
+  return { ...Object.fromEntries(kept), ...seen };
 }
 
 /**
@@ -137,7 +150,9 @@ function missingNames(variant: Variant, aliases: Probe["aliases"], found: FoundN
   return aliasesOf(variant).flatMap((alias) => {
     const choice = aliases[alias];
     const needed = choice?.kind === "metric" && !choice.optional;
-    return needed && !pick(choice.names, found.metrics) ? [{ alias, names: choice.names }] : [];
+    return needed && !pick(choice.names, found.metrics, found.foundAt)
+      ? [{ alias, names: choice.names }]
+      : [];
   });
 }
 
@@ -152,7 +167,7 @@ function chooseNames(
     const choice = aliases[alias];
     if (!choice) continue;
     const seen = choice.kind === "metric" ? found.metrics : found.labels[labelQuestion(choice, aliases)];
-    const name = pick(choice.names, seen ?? {});
+    const name = pick(choice.names, seen ?? {}, found.foundAt);
     if (name) chosen[alias] = name;
     else unborn.push([alias, choice]);
   }
@@ -174,8 +189,9 @@ function commonPrefix(a: string, b: string): number {
   return length;
 }
 
-function pick(names: readonly string[], seen: Readonly<Record<string, Seen>>): string | undefined {
-  return names.find((name) => seen[name] === "now") ?? names.find((name) => seen[name] === "before");
+/** The first name that the last lookup saw, else the first that an earlier one did. */
+function pick(names: readonly string[], seen: LastSeen, foundAt: number): string | undefined {
+  return names.find((name) => seen[name] === foundAt) ?? names.find((name) => seen[name] !== undefined);
 }
 
 function labelQuestion(choice: AliasChoice, aliases: Probe["aliases"]): string {
