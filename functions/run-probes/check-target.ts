@@ -70,7 +70,7 @@ export function foldCheck(
     target: check.target,
     at: check.end,
     results: check.results,
-    configured: probes.map(({ id }) => id),
+    configured: probes,
     blindAfter: config.blindAfter,
     probes: check.probes,
   });

@@ -1,5 +1,5 @@
 import type { Incident, IncidentChange } from "./incident.ts";
-import type { LevelName, Probe } from "./probe.ts";
+import type { LevelName, Probe, ProbeSource } from "./probe.ts";
 import { type Labels, seriesKey } from "./series.ts";
 import type { ProbeState } from "./state.ts";
 import { renderTemplate } from "./template.ts";
@@ -19,8 +19,8 @@ export interface Round {
   /** The end of the round, Unix milliseconds. */
   readonly at: number;
   readonly results: readonly RoundResult[];
-  /** Ids of all probes that run on this target; an incident of any other has lost its probe and ends. */
-  readonly configured: readonly string[];
+  /** All probes that run on this target; an incident of any other has lost its probe and ends. */
+  readonly configured: readonly Probe[];
   readonly blindAfter: number;
   /** Every probe's state after the round, those that were not due included. */
   readonly probes: Readonly<Record<string, ProbeState>>;
@@ -47,7 +47,7 @@ export function reduceIncidents(before: Incidents, round: Round): Incidents {
       else next.set(change.incident.id, change.incident);
     }
   }
-  const configured = new Set([...round.configured, blindProbe]);
+  const configured = new Set([...round.configured.map(({ id }) => id), blindProbe]);
   for (const incident of open.values()) {
     if (!configured.has(incident.probe)) next.set(incident.id, resolve(incident, "gone", null, round.at));
   }
@@ -211,23 +211,20 @@ function resolve(incident: Incident, how: "recovered" | "gone", value: number | 
 
 /** One incident a target for all probes that cannot tell, so that a dead target is one message and not sixty. */
 function reduceBlindness(open: Incident | undefined, round: Round): Incident | null {
-  const ids = new Set(round.configured);
-  const sources = new Map(round.results.map(({ probe }) => [probe.id, probe]));
+  const known = new Set(open ? listed(open) : []);
   const reasons = new Map(
     round.results.map(({ probe, verdicts }) => [probe.id, verdicts.at(-1)?.reason ?? ""]),
   );
-  const known = new Set(open ? listed(open) : []);
-  const blind = Object.entries(round.probes)
-    .filter(([id, state]) => {
-      if (!ids.has(id) || state.blindRounds < round.blindAfter) return false;
-      const probe = sources.get(id);
-      // A pack's probe that was never heard of on this target is no news, unless config names its component.
-      return (
-        known.has(id) ||
-        (probe !== undefined && (state.everFresh || probe.source.kind !== "pack" || probe.source.named))
-      );
+  const heard = new Set(
+    round.configured.filter(({ id }) => round.probes[id]?.everFresh).map(({ source }) => componentOf(source)),
+  );
+  const blind = round.configured
+    .filter(({ id, source }) => {
+      const state = round.probes[id];
+      if (!state || state.blindRounds < round.blindAfter) return false;
+      return known.has(id) || state.everFresh || isExpected(source, heard);
     })
-    .map(([id]) => id)
+    .map(({ id }) => id)
     .sort();
   if (blind.length === 0) return open ? resolve(open, "recovered", null, round.at) : null;
   const names = blind.join(", ");
@@ -274,6 +271,18 @@ function reduceBlindness(open: Incident | undefined, round: Round): Incident | n
     seq: 1,
     history: [{ at: round.at, what: "firing", value: blind.length }],
   };
+}
+
+/**
+ * Whether the silence of a probe that was never heard of on this target is news. A pack asks more than any one
+ * target has: there it is news only if config names the component and nothing at all is heard of it.
+ */
+function isExpected(source: ProbeSource, heard: ReadonlySet<string>): boolean {
+  return source.kind !== "pack" || (source.named && !heard.has(componentOf(source)));
+}
+
+function componentOf(source: ProbeSource): string {
+  return source.kind === "pack" ? `${source.pack} ${source.component}` : "";
 }
 
 function blindRouting(target: string, probes: string): Labels {

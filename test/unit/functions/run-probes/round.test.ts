@@ -102,6 +102,7 @@ describe("a round", () => {
       channelId: "C1",
       attempt: null,
       editable: true,
+      firstSeq: 1,
       messageSeq: 1,
       postedSeq: 1,
     };

@@ -51,7 +51,7 @@ function next(world: World, seen: Minute, probe: Probe): World {
     target: "seoul",
     at,
     results: [{ probe, verdicts, state }],
-    configured: [probe.id],
+    configured: [probe],
     blindAfter: 3,
     probes: { [probe.id]: state },
   });
@@ -143,6 +143,7 @@ describe("blindness", () => {
     const source = { kind: "pack", pack: "p", component: "c", named: false, hint: "" } as const;
     expect(play(["down", "down", "down", "down"], aProbe({ source }))).toEqual([]);
     expect(play([[60], "down", "down", "down"], aProbe({ source }))).toMatchObject([{ probe: "blind" }]);
+    // Unless config names the component, and nothing is heard of it.
     expect(play(["down", "down", "down"], aProbe({ source: { ...source, named: true } }))).toMatchObject([
       { probe: "blind" },
     ]);
@@ -185,7 +186,7 @@ describe("whatever the rounds bring", () => {
           target: "seoul",
           at: world.at,
           results: [],
-          configured: [probe.id],
+          configured: [probe],
           blindAfter: 3,
           probes: world.state ? { [probe.id]: world.state } : {},
         };
