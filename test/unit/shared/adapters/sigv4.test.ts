@@ -67,13 +67,9 @@ const get = (path: string): HttpRequest => ({
 });
 
 const name = fc.stringMatching(/^[\w!'()*~.:-]{1,12}$/).filter((text) => text !== "." && text !== "..");
-const params = fc.array(
-  fc.tuple(fc.string({ minLength: 1, unit: "binary" }), fc.string({ unit: "binary" })),
-  {
-    minLength: 1,
-    maxLength: 5,
-  },
-);
+/** Without __proto__, which aws4 loses. */
+const paramName = fc.string({ minLength: 1, unit: "binary" }).filter((text) => text !== "__proto__");
+const params = fc.array(fc.tuple(paramName, fc.string({ unit: "binary" })), { minLength: 1, maxLength: 5 });
 
 describe("the signer agrees with aws4 on", () => {
   it("a range query in a form body", () =>
