@@ -1,9 +1,7 @@
-import { parseGroupChanged } from "../../events/group-changed.ts";
-import { type ConvergeDeps, converge } from "../../functions/notify-slack/converge.ts";
+import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
 import { buildResolveNames } from "../../functions/run-probes/names.ts";
 import { type RoundDeps, runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
-import { Retryable } from "../../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
 import type { CliDeps } from "../deps.ts";
@@ -18,10 +16,11 @@ export interface LocalOptions {
   readonly config: CompiledConfig;
   readonly stateDir: string;
   /** What notify-slack needs beside the store; null shows nothing to anybody. */
-  readonly notify: Omit<ConvergeDeps, "store" | "now" | "nonce"> | null;
+  readonly notify: Pick<DeliverDeps, "slack" | "postToWebhook" | "pace"> | null;
 }
 
-const deliveryTries = 3;
+const deliverWithin = 30_000;
+const resolveNames = buildResolveNames();
 
 export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, deps: CliDeps): LocalRounds {
   const store = buildDirectoryStore(stateDir, deps.now);
@@ -33,42 +32,33 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
   };
   return {
     run: async (now) => {
-      const convergeDeps = notify && { ...notify, store, now: () => now, nonce: deps.nonce };
+      const deliverDeps: DeliverDeps | null = notify && {
+        ...notify,
+        store,
+        // A replayed round's messages look as they did then.
+        now: () => now,
+        nonce: deps.nonce,
+        sleep: deps.sleep,
+        log: (level, message, data) => {
+          if (level === "error") deps.err(`${message} (${Object.values(data).join(", ")})`);
+        },
+      };
       const roundDeps: RoundDeps = {
         store,
         clientFor,
         resolveNames,
         nonce: deps.nonce,
         publish: async (events) => {
-          if (!convergeDeps) return;
-          for (const { detail } of events) await deliver(parseGroupChanged(detail), convergeDeps, deps);
+          if (!deliverDeps) return;
+          const hints = events.map(({ detail }, index) => ({
+            id: String(index),
+            body: JSON.stringify(detail),
+          }));
+          // What fails is told by its log line; the next round announces it again.
+          await deliver(hints, now + deliverWithin, deliverDeps);
         },
       };
       return Promise.all(config.targets.map((target) => runTargetRound(target, config, now, roundDeps)));
     },
   };
-}
-
-const resolveNames = buildResolveNames();
-
-/** As the queue does it: again after a pause, and in the end told, not dropped; the next round announces anew. */
-async function deliver(
-  event: ReturnType<typeof parseGroupChanged>,
-  notify: ConvergeDeps,
-  deps: CliDeps,
-): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await converge(event, notify);
-      return;
-    } catch (error) {
-      if (!(error instanceof Retryable) || tries >= deliveryTries) {
-        deps.err(
-          `a message to ${event.channel} was not sent: ${error instanceof Error ? error.message : String(error)}`,
-        );
-        return;
-      }
-      await deps.sleep(error.afterMs ?? 500);
-    }
-  }
 }

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
 
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
 import { buildHeartbeat } from "../../shared/adapters/heartbeat.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
+import { buildReadSecret } from "../../shared/adapters/secrets.ts";
 import { buildTargetClient } from "../../shared/adapters/target-client.ts";
 import type { Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
@@ -16,7 +18,6 @@ import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { buildEmit } from "../../shared/lambda/metrics.ts";
-import { readSecretLazily } from "../../shared/lambda/secrets.ts";
 import { buildResolveNames } from "./names.ts";
 import type { RunRoundDeps } from "./run-round.ts";
 
@@ -45,13 +46,14 @@ function wire(): Deps {
   const env = parseEnv(envSchema);
   const config = readCompiledConfig();
   const now = () => Date.now();
+  const readSecret = buildReadSecret(new SecretsManagerClient({}), now);
   let deadline = Number.POSITIVE_INFINITY;
   const clients = new Map<string, Promise<PrometheusClient>>();
   const clientFor = (target: Target) => {
     const client =
       clients.get(target.name) ??
       buildTargetClient(target, {
-        readSecret: readSecretLazily,
+        readSecret,
         now,
         sleep: async (ms) => {
           await sleep(ms);
