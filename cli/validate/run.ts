@@ -1,6 +1,12 @@
 import { resolve } from "node:path";
 
 import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import {
+  bucketBoundsQuery,
+  bucketMetrics,
+  ceilingFaults,
+  readBucketBounds,
+} from "../../shared/domain/ceilings.ts";
 import { suggestName } from "../../shared/domain/config.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
@@ -112,8 +118,10 @@ async function findCeilings(
   client: PrometheusClient,
   at: number,
 ): Promise<string[]> {
-  const { ceilingFaults } = await import("./ceilings.ts");
-  return ceilingFaults(query, probe, client, at);
+  const metrics = bucketMetrics(query);
+  if (metrics.length === 0) return [];
+  const { data } = await client.queryInstant({ query: bucketBoundsQuery(metrics), at });
+  return ceilingFaults({ query, levels: probe.levels }, readBucketBounds(data)).map(({ message }) => message);
 }
 
 function count(number: number, noun: string): string {

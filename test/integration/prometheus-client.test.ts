@@ -167,41 +167,7 @@ describe("with a real Prometheus, the client", () => {
     );
     expect(error).toMatchObject({ status: 400, message: expect.stringContaining("duplicate sample") });
   });
-
-  it("asks 100 queries in at most 1.3 times what a bare fetch loop takes", async () => {
-    const client = connect(prometheus.url);
-    const url = `${prometheus.url}/api/v1/query_range`;
-    const body = new URLSearchParams({
-      query: "odd",
-      start: String(start / 1000),
-      end: String(end / 1000),
-      step: "15",
-    });
-    const ours = () => client.queryRange({ query: "odd", ...span, step });
-    const bare = async () => (await fetch(url, { method: "POST", body })).json();
-    const ratios: number[] = [];
-    for (let round = 0; round < 9; round += 1) {
-      const theirs = await timed(() => pooled(100, 10, bare));
-      ratios.push((await timed(() => pooled(100, 10, ours))) / theirs);
-    }
-    const median = ratios.toSorted((a, b) => a - b)[4] ?? Number.NaN;
-    expect(median).toBeLessThanOrEqual(1.3);
-  });
 });
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
-}
-
-async function pooled(total: number, width: number, work: () => Promise<unknown>): Promise<void> {
-  let left = total;
-  const worker = async () => {
-    while (left-- > 0) await work();
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-}
 
 describe("with a Prometheus behind TLS and basic auth, the client", () => {
   const certificate = makeCertificate("DNS:localhost,IP:127.0.0.1");
