@@ -1,5 +1,5 @@
 import { type ConfigFault, type ProbeConfig, type SondeConfig, suggestName } from "./config.ts";
-import type { Pack, PackFile, PackProbe } from "./pack.ts";
+import { type Pack, type PackFile, type PackProbe, packAliases } from "./pack.ts";
 import type { Aliases, LevelName, ProbeSource } from "./probe.ts";
 
 /** A probe of config or of a pack with config's changes on top, and what only packs have. */
@@ -91,17 +91,7 @@ function packProbe(
     path,
     pack: { kind: "pack", pack: pack.name, component: file.component, named, hint: hint ?? file.hint },
     queries,
-    aliases: aliasesOf(file),
+    aliases: packAliases(file),
     breach: change?.warn || change?.fail || change?.query ? null : (breach ?? null),
   };
-}
-
-function aliasesOf(file: PackFile): Aliases {
-  const metrics = Object.entries(file.metrics).map(
-    ([alias, metric]) => [alias, { kind: "metric", ...metric }] as const,
-  );
-  const labels = Object.entries(file.labels ?? {}).map(
-    ([alias, { names, of }]) => [alias, { kind: "label", names, of }] as const,
-  );
-  return Object.fromEntries([...metrics, ...labels]);
 }

@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 
+import type { AliasChoice, Aliases } from "./probe.ts";
+
 const names = z.array(z.string()).check(z.minLength(1));
 const threshold = z.union([
   z.string(),
@@ -76,6 +78,21 @@ export interface PackFile extends Omit<Parsed, "metrics" | "prefixes"> {
 export interface Pack {
   readonly name: string;
   readonly components: readonly PackFile[];
+}
+
+/** What the `$aliases` of a component's queries may stand for. */
+export function packAliases({ metrics, labels = {} }: PackFile): Aliases {
+  const entries: [string, AliasChoice][] = [
+    ...Object.entries(metrics).map(([alias, metric]): [string, AliasChoice] => [
+      alias,
+      { kind: "metric", ...metric },
+    ]),
+    ...Object.entries(labels).map(([alias, label]): [string, AliasChoice] => [
+      alias,
+      { kind: "label", ...label },
+    ]),
+  ];
+  return Object.fromEntries(entries);
 }
 
 /** Checks one pack file; throws an Error that names the file and the place. */

@@ -131,14 +131,19 @@ export function resolveProbe(
   }
   const nearest = [...lacking].sort((a, b) => a.missing.length - b.missing.length)[0];
   const missing = nearest?.missing ?? [];
+  const asked = new Set(aliasesIn(nearest?.variant.query ?? ""));
+  const inQuery = missing.filter(({ alias }) => asked.has(alias));
   const advice = probe.source.kind === "pack" ? probe.source.hint : "";
-  return { missing, hint: describeMissing(missing, advice) };
+  return { missing, hint: describeMissing(inQuery.length > 0 ? inQuery : missing, advice) };
 }
 
 function describeMissing(missing: readonly MissingAlias[], advice: string): string {
-  const wanted = missing.map(({ names: [first, ...others] }) =>
-    others.length === 0 ? first : `${first} (or ${others.length} other names of it)`,
-  );
+  const wanted = missing.map(({ names: [first, second, ...others] }) => {
+    if (second === undefined) return first;
+    return others.length === 0
+      ? `${first} or ${second}`
+      : `${first} or ${others.length + 1} other names of it`;
+  });
   return `not on this target: ${wanted.join(", ")}${advice ? `. ${advice}` : ""}`;
 }
 

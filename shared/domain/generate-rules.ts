@@ -1,0 +1,134 @@
+import { formatComparison } from "./comparison.ts";
+import { formatDuration } from "./duration.ts";
+import { type Pack, packAliases } from "./pack.ts";
+import type { Level, Probe } from "./probe.ts";
+import type { AlertRule, RecordingRule, Rule, RuleFile } from "./rule-file.ts";
+
+/** A probe with the target's own names in its query. */
+export interface RuleSource {
+  readonly probe: Probe;
+  readonly query: string;
+}
+
+/** A series to record, with the target's own names in its query. */
+export interface RecordingSource {
+  readonly component: string;
+  readonly record: string;
+  readonly query: string;
+}
+
+export interface GenerateOptions {
+  /** Only Amazon Managed Prometheus and Prometheus 2.53 or later know `query_offset`. */
+  readonly amp: boolean;
+  /** How far behind the clock Sonde asks this target, in milliseconds: rules must look at the same moment. */
+  readonly delay: number;
+}
+
+/** AMP evaluates no rule more often. */
+const shortestInterval = 30_000;
+const recordingInterval = 60_000;
+
+/**
+ * The rules that say what the probes say: one alert for each threshold, stepping at the probe's own step over
+ * the probe's own query. Probes for information only have no rule; recordings serve dashboards.
+ */
+export function generateRuleFile(
+  sources: readonly RuleSource[],
+  recordings: readonly RecordingSource[],
+  { amp, delay }: GenerateOptions,
+): RuleFile {
+  const alerts = Map.groupBy(
+    sources.filter(({ probe }) => probe.levels.length > 0),
+    ({ probe }) => `sonde-${componentOf(probe)}-${formatDuration(intervalOf(probe))}`,
+  );
+  const records = Map.groupBy(recordings, ({ component }) => `sonde-${component}-recordings`);
+  const queryOffset = amp ? delay : null;
+  return {
+    groups: [
+      ...[...records].map(([name, members]) =>
+        group(name, recordingInterval, queryOffset, members.map(recordingRule)),
+      ),
+      ...[...alerts].map(([name, members]) =>
+        group(
+          name,
+          Math.max(...members.map(({ probe }) => intervalOf(probe))),
+          queryOffset,
+          members.flatMap(alertRules),
+        ),
+      ),
+    ],
+  };
+}
+
+/** The recordings of the components in use, in a form that `resolveProbe` takes. */
+export function packRecordings(
+  packs: readonly Pack[],
+  inUse: (pack: string, component: string) => boolean,
+): (Pick<Probe, "variants" | "aliases" | "source"> & { component: string; record: string })[] {
+  return packs.flatMap((pack) =>
+    pack.components
+      .filter(({ component }) => inUse(pack.name, component))
+      .flatMap((file) =>
+        (file.recordings ?? []).map(({ record, query }) => ({
+          component: file.component,
+          record,
+          variants: [{ query, guard: { kind: "none" } as const }],
+          aliases: packAliases(file),
+          source: {
+            kind: "pack" as const,
+            pack: pack.name,
+            component: file.component,
+            named: false,
+            hint: file.hint,
+          },
+        })),
+      ),
+  );
+}
+
+/** The alert's name: `gpu-temperature` is GpuTemperature. */
+export function alertName(id: string): string {
+  return id
+    .split(/[^a-zA-Z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
+}
+
+function group(name: string, interval: number, queryOffset: number | null, rules: readonly Rule[]) {
+  return { name, interval, queryOffset, limit: 0, rules };
+}
+
+function recordingRule({ record, query }: RecordingSource): RecordingRule {
+  return { kind: "record", name: record, expr: query.trim(), labels: {} };
+}
+
+function alertRules({ probe, query }: RuleSource): AlertRule[] {
+  return probe.levels.map((level) => ({
+    kind: "alert",
+    name: alertName(probe.id),
+    expr: expression(query.trim(), level),
+    for: level.for,
+    keepFiringFor: level.keepFiringFor,
+    labels: { severity: level.level === "fail" ? "critical" : "warning", ...probe.labels, probe: probe.id },
+    annotations: {
+      ...(probe.summary ? { summary: probe.summary } : {}),
+      ...(probe.description ? { description: probe.description } : {}),
+      ...(probe.runbook ? { runbook_url: probe.runbook } : {}),
+    },
+  }));
+}
+
+function expression(query: string, { when }: Level): string {
+  if (when === "any") return query;
+  return query.includes("\n")
+    ? `(\n${query.replace(/^/gm, "  ")}\n) ${formatComparison(when)}`
+    : `(${query}) ${formatComparison(when)}`;
+}
+
+function intervalOf(probe: Probe): number {
+  return Math.max(probe.step, shortestInterval);
+}
+
+function componentOf({ source }: Probe): string {
+  return source.kind === "pack" ? source.component : "probes";
+}
