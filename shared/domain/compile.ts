@@ -113,6 +113,11 @@ function compileProbe(
       path: [...path, "step"],
       message: `for over step asks for more than ${maxPoints} points: take a longer step`,
     });
+  if (probe.noData === "fail" && !levels.some((one) => one.level === "fail"))
+    faults.push({
+      path: [...path, "noData"],
+      message: "is fail, which needs a fail threshold to say for how long",
+    });
   checkTexts(probe, path, faults);
   return {
     id: probe.id,

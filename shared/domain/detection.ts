@@ -76,6 +76,8 @@ export function foldWindow(
   const before = window.continues ? (state?.series ?? {}) : {};
   const found = mergeByKey(answer);
   const keys = new Set([...Object.keys(before), ...found.keys()]);
+  const isEmptyAt = probe.noData === "fail" ? emptyPoints(answer) : () => false;
+  if (probe.noData === "fail") keys.add(emptyKey);
   return [...keys].map((key): FoldedSeries => {
     const series = found.get(key);
     const known = before[key];
@@ -84,11 +86,26 @@ export function foldWindow(
     return {
       key,
       labels: series ? withoutName(series.labels) : (known?.labels ?? {}),
-      levels: foldLevels(probe.levels, known, window, points, freshAt),
+      levels: foldLevels(
+        probe.levels,
+        known,
+        window,
+        points,
+        freshAt,
+        key === emptyKey ? isEmptyAt : () => false,
+      ),
       value: last && last.t === window.end ? last.v : null,
       points,
     };
   });
+}
+
+/** The series that stands for an answer without any, where config calls that a failure. */
+export const emptyKey = seriesKey({});
+
+function emptyPoints(answer: readonly Series[]): (t: number) => boolean {
+  const seen = new Set(answer.flatMap(({ samples }) => samples.map(({ t }) => t)));
+  return (t) => !seen.has(t);
 }
 
 /** Series that differ in their name alone are one; Prometheus refuses a rule whose results are alike. */
@@ -112,6 +129,7 @@ function foldLevels(
   window: Window,
   points: Series["samples"],
   freshAt: (t: number) => boolean,
+  isEmptyAt: (t: number) => boolean,
 ): SeriesState["levels"] {
   const folded: Partial<Record<LevelName, LevelState>> = {};
   for (const level of levels) {
@@ -122,7 +140,9 @@ function foldLevels(
     for (let t = window.start; t <= window.end; t += window.step) {
       while ((points[index]?.t ?? Number.POSITIVE_INFINITY) < t) index++;
       const point = points[index]?.t === t ? points[index] : undefined;
-      const breach = point !== undefined && (level.when === "any" || breaches(level.when, point.v));
+      const breach = point
+        ? level.when === "any" || breaches(level.when, point.v)
+        : level.level === "fail" && isEmptyAt(t) && freshAt(t);
       state = nextLevelState(state, breach, level, t, freshAt);
       // A look back that begins inside a breach cannot say when it began.
       if (state && !window.continues && state.activeAt === window.start) state = { ...state, atLeast: true };

@@ -1,5 +1,5 @@
 import { formatComparison } from "./comparison.ts";
-import { type FoldedSeries, foldWindow, type Window } from "./detection.ts";
+import { emptyKey, type FoldedSeries, foldWindow, type Window } from "./detection.ts";
 import { formatDuration } from "./duration.ts";
 import { type Freshness, judgeFreshness, type NewestSamples } from "./freshness.ts";
 import type { Guard, Level, LevelName, Probe } from "./probe.ts";
@@ -106,15 +106,16 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
     pending: pending?.level.level ?? null,
   };
   const stale = describeFreshness(freshness);
+  const empty = value === null && probe.noData === "fail" && series.key === emptyKey;
   if (firing) {
-    const kept = firing.state.keepFiringSince !== null || value === null;
+    const kept = firing.state.keepFiringSince !== null || (value === null && !empty);
     return {
       ...shared,
       status: firing.level.level,
-      cause: stale ? "stale" : kept ? "kept-firing" : "breach",
+      cause: stale ? "stale" : empty ? "no-data" : kept ? "kept-firing" : "breach",
       reason: stale
         ? `${stale}; it was failing before`
-        : describeFiring(firing.level, firing.state, window.end, kept),
+        : describeFiring(empty ? "no data" : shared.threshold, firing.level, firing.state, window.end, kept),
       blind: stale !== null,
     };
   }
@@ -129,7 +130,7 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
     };
   if (pending) {
     const ran = formatDuration(window.end - pending.state.activeAt);
-    const reason = `${shared.threshold ?? "returned"} for ${ran}, ${pending.level.level}s at ${formatDuration(pending.level.for)}`;
+    const reason = `${empty ? "no data" : (shared.threshold ?? "returned")} for ${ran}, ${pending.level.level}s at ${formatDuration(pending.level.for)}`;
     return { ...shared, status: "ok", cause: "pending", reason, blind: false };
   }
   const reason = shared.threshold ? `not ${shared.threshold}` : "no threshold: for information";
@@ -153,7 +154,13 @@ function judgeEmpty(probe: Probe, freshness: Freshness): Judged {
   if (probe.kind === "rule")
     return { ...nothing, threshold, status: "ok", cause: "within", reason: "returns nothing" };
   const reason = "the query returns nothing, though what it reads is fresh";
-  return { ...nothing, threshold, status: probe.noData, cause: "no-data", reason };
+  return {
+    ...nothing,
+    threshold,
+    status: probe.noData === "ok" ? "ok" : "unknown",
+    cause: "no-data",
+    reason,
+  };
 }
 
 function evaluateSilence(
@@ -231,8 +238,14 @@ function thresholdText(level: Level | undefined): string | null {
   return level && level.when !== "any" ? formatComparison(level.when) : null;
 }
 
-function describeFiring(level: Level, state: LevelState, end: number, kept: boolean): string {
-  const what = thresholdText(level) ?? "returned";
+function describeFiring(
+  breach: string | null,
+  level: Level,
+  state: LevelState,
+  end: number,
+  kept: boolean,
+): string {
+  const what = breach ?? "returned";
   if (kept) return `no longer ${what}, kept firing for ${formatDuration(level.keepFiringFor)}`;
   const lasted = end - state.activeAt;
   return lasted === 0

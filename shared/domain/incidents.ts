@@ -177,14 +177,13 @@ function refresh(incident: Incident, probe: Probe, verdict: Verdict): Incident {
     Object.entries(probe.labels).map(([name, text]) => [name, renderTemplate(text, context)]),
   );
   const severity = firing === "fail" ? "critical" : "warning";
-  const shown =
-    value === null
-      ? {}
-      : {
-          value: finite(value),
-          summary: renderTemplate(probe.summary, context),
-          description: renderTemplate(probe.description, context),
-        };
+  // Without a value a template would say NaN; without a template the reason says what there is to say.
+  const untold = value === null || !probe.summary;
+  const shown = {
+    value: finite(value) ?? incident.value,
+    summary: untold ? `${probe.id}: ${verdict.reason}` : renderTemplate(probe.summary, context),
+    description: renderTemplate(probe.description, context),
+  };
   const newest = incident.points.at(-1)?.t ?? 0;
   const points = verdict.points.filter(({ t }) => t > newest).map(({ t, v }) => ({ t, v: finite(v) }));
   return {

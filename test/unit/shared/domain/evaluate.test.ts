@@ -88,7 +88,6 @@ describe("a verdict", () => {
   it.each([
     ["unknown", "unknown", 1],
     ["ok", "ok", 0],
-    ["fail", "fail", 0],
   ] as const)(
     "of an empty answer with a fresh guard is what noData says: %s",
     (noData, status, blindRounds) => {
@@ -97,6 +96,20 @@ describe("a verdict", () => {
       expect(state.blindRounds).toBe(blindRounds);
     },
   );
+
+  it("of an empty answer fails after `for` where noData says so, and only while the guard is fresh", () => {
+    const failing = aProbe({ noData: "fail", levels: [aLevel("fail", "> 85", 5 * minute)] });
+    expect(evaluateProbe(failing, "seoul", answered([]), undefined, end).verdicts).toMatchObject([
+      { status: "fail", cause: "no-data", reason: "no data for at least 5m", labels: {} },
+    ]);
+    const late = aSeries({ gpu: "5" }, start, [60, 60, 60, null, null, null]);
+    expect(evaluateProbe(failing, "seoul", answered([late]), undefined, end).verdicts).toMatchObject([
+      { status: "ok", pending: "fail", reason: "no data for 2m, fails at 5m" },
+    ]);
+    expect(evaluateProbe(failing, "seoul", answered([], seenAgo(4)), undefined, end).verdicts).toMatchObject([
+      { status: "unknown", cause: "stale" },
+    ]);
+  });
 
   it("of a rule that returns nothing is ok, if what it reads is fresh", () => {
     const rule = aProbe({ kind: "rule", levels: [aLevel("fail", "any")] });
