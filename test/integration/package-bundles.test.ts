@@ -1,0 +1,242 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+
+import { type Bundle, bundleFunction, packagesIn } from "../../build/bundle.ts";
+import type { CompiledConfig } from "../../shared/domain/probe.ts";
+import { compiledConfigFile } from "../../shared/lambda/config.ts";
+import { aProbe } from "../support/builders.ts";
+import { type Loopback, serveHttp } from "../support/loopback.ts";
+import { functionNames } from "../support/packaged-service.ts";
+import { type S3Server, startS3 } from "../support/s3-server.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** What every client of the AWS SDK brings. */
+const sdk = [
+  "@aws-sdk/core",
+  "@aws-sdk/credential-provider-env",
+  "@aws/lambda-invoke-store",
+  "@smithy/core",
+  "@smithy/node-http-handler",
+  "@smithy/signature-v4",
+  "@smithy/types",
+];
+/** State, by conditional writes; the rest is what its client is made of. */
+const s3 = [
+  "@aws-sdk/client-s3",
+  "@aws-sdk/checksums",
+  "@aws-sdk/middleware-sdk-s3",
+  "@aws-sdk/signature-v4-multi-region",
+  "@aws-sdk/xml-builder",
+];
+const lambda = ["@aws-lambda-powertools/commons", "@aws-lambda-powertools/logger", "@middy/core", "zod"];
+
+/** Every package that a function's code may carry. A new one is a decision: it costs cold start. */
+const carries: Readonly<Record<string, readonly string[]>> = {
+  "run-probes": [
+    ...sdk,
+    ...s3,
+    ...lambda,
+    "@aws-lambda-powertools/metrics",
+    "@aws-sdk/client-eventbridge",
+    // Passwords of targets.
+    "@aws-sdk/client-secrets-manager",
+    // A role of the target's account, and STS to assume it.
+    "@aws-sdk/credential-providers",
+    "@aws-sdk/nested-clients",
+    "p-limit",
+    "yocto-queue",
+  ],
+  "notify-slack": [
+    ...sdk,
+    ...s3,
+    ...lambda,
+    "@aws-sdk/client-secrets-manager",
+    "@slack/logger",
+    "@slack/types",
+    "@slack/web-api",
+    "eventemitter3",
+    "p-finally",
+    "p-queue",
+    "p-retry",
+    "p-timeout",
+    "retry",
+  ],
+};
+
+/** Bytes, minified. */
+const largest: Readonly<Record<string, number>> = { "run-probes": 600_000, "notify-slack": 600_000 };
+
+const bundles = new Map<string, Bundle>();
+beforeAll(async () => {
+  for (const name of functionNames())
+    bundles.set(name, await bundleFunction(root, `functions/${name}/handler.handler`));
+});
+
+function bundleOf(name: string): Bundle {
+  const bundle = bundles.get(name);
+  if (!bundle) throw new Error(`there is no function ${name}`);
+  return bundle;
+}
+
+describe.each(functionNames())("the bundle of %s", (name) => {
+  it("carries the packages that its function uses, and no other", () => {
+    expect(packagesIn(bundleOf(name).modules)).toEqual([...(carries[name] ?? [])].sort());
+  });
+
+  it("carries neither the config's sources nor what reads them", () => {
+    expect(
+      Object.keys(bundleOf(name).modules).filter((path) => /^(cli|shared\/packs|stacks)\//.test(path)),
+    ).toEqual([]);
+    expect(Object.keys(bundleOf(name).modules)).not.toContain("shared/domain/compile.ts");
+  });
+
+  it("keeps within its size", () => {
+    expect(bundleOf(name).size).toBeLessThanOrEqual(largest[name] ?? 0);
+  });
+
+  it("loads, as Lambda loads it, and exports a handler", async () => {
+    const folder = unpack(bundleOf(name));
+    const loaded = await runNode(
+      `console.log(typeof (await import("./functions/${name}/handler.mjs")).handler)`,
+      folder,
+      {},
+    );
+    rmSync(folder, { recursive: true });
+    expect(loaded).toBe("function");
+  });
+});
+
+const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIAASSUMED</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+<Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+
+/** A round in the bundle itself: its AWS clients are those of Lambda, cut down to what Lambda has. */
+describe("run-probes' bundle, against servers that speak AWS's protocols", () => {
+  let s3Server: S3Server;
+  let aws: Loopback;
+  let folder: string;
+  const seen: { readonly path: string; readonly key: string; readonly body: string }[] = [];
+
+  beforeAll(async () => {
+    s3Server = await startS3();
+    aws = await serveHttp(async (request, response) => {
+      const body = await textOf(request);
+      const key = /Credential=(\w+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+      seen.push({ path: request.url ?? "", key, body });
+      if (body.includes("AssumeRole")) response.setHeader("content-type", "text/xml").end(assumed);
+      else if (request.headers["x-amz-target"])
+        response.end('{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}');
+      else if (request.url?.includes("query")) {
+        response.end('{"status":"success","data":{"resultType":"matrix","result":[]}}');
+      } else response.end("{}");
+    });
+    const url = `http://127.0.0.1:${aws.port}`;
+    const sigv4 = { kind: "sigv4", region: "eu-west-1", service: "aps" } as const;
+    const target = { amp: false, delay: 0 };
+    const config: CompiledConfig = {
+      version: 1,
+      targets: [
+        { ...target, name: "own", url: `${url}/own`, auth: sigv4 },
+        {
+          ...target,
+          name: "other",
+          url: `${url}/other`,
+          auth: { ...sigv4, assumeRole: { roleArn: "arn:aws:iam::111122223333:role/sonde" } },
+        },
+      ],
+      probes: [aProbe()],
+      routes: [{ match: {}, slack: "#ops" }],
+      blindAfter: 1,
+      heartbeat: `${url}/heartbeat`,
+    };
+    folder = unpack(bundleOf("run-probes"));
+    writeFileSync(join(folder, compiledConfigFile), JSON.stringify(config));
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await Promise.all([s3Server.stop(), aws.stop()]);
+  });
+
+  it("runs a round: asks, remembers, announces, counts, and calls the heartbeat", async () => {
+    const code = `
+      const { handler } = await import("./functions/run-probes/handler.mjs");
+      const context = { awsRequestId: "1", functionName: "f", getRemainingTimeInMillis: () => 30000 };
+      await handler({ at: new Date().toISOString() }, context);`;
+    const url = `http://127.0.0.1:${aws.port}`;
+    const output = await runNode(code, folder, {
+      LAMBDA_TASK_ROOT: folder,
+      SONDE_BUCKET: "state",
+      SONDE_BUS: "sonde-prod",
+      POWERTOOLS_SERVICE_NAME: "run-probes",
+      AWS_REGION: "eu-west-1",
+      AWS_ACCESS_KEY_ID: "ASIALAMBDA",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_SESSION_TOKEN: "token",
+      AWS_ENDPOINT_URL: url,
+      AWS_ENDPOINT_URL_S3: s3Server.url,
+    });
+    const metrics = output.split("\n").flatMap((line) => metricLine.safeParse(parseJson(line)).data ?? []);
+    expect(metrics).toContainEqual({ service: "run-probes", ProbesConfigured: 2, ProbesEvaluated: 2 });
+    expect([...s3Server.objects.keys()].sort()).toEqual([
+      "/state/targets/other.json",
+      "/state/targets/own.json",
+    ]);
+    expect(keysUsed("/own/")).toEqual(["ASIALAMBDA"]);
+    expect(keysUsed("/other/")).toEqual(["ASIAASSUMED"]);
+    const published = seen.filter(({ body }) => body.includes("group-changed"));
+    expect(published).toHaveLength(2);
+    expect(published[0]?.body).toContain('"EventBusName":"sonde-prod"');
+    expect(seen.filter(({ path }) => path === "/heartbeat")).toHaveLength(1);
+  });
+
+  function keysUsed(path: string): string[] {
+    return [...new Set(seen.filter((one) => one.path.startsWith(path)).map(({ key }) => key))];
+  }
+});
+
+const metricLine = z.object({
+  service: z.string(),
+  ProbesConfigured: z.number(),
+  ProbesEvaluated: z.number(),
+});
+
+function unpack({ files }: Bundle): string {
+  const folder = mkdtempSync(join(tmpdir(), "sonde-bundle-"));
+  for (const [path, contents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), contents);
+  }
+  return folder;
+}
+
+/** Runs code as a module in a process of its own that can see nothing but the folder. */
+function runNode(code: string, cwd: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const { promise, resolve: done, reject } = Promise.withResolvers<string>();
+  execFile(
+    process.execPath,
+    ["--input-type=module", "--eval", code],
+    { cwd, env: { ...env, AWS_EC2_METADATA_DISABLED: "true" } },
+    (error, stdout) => (error ? reject(error) : done(stdout.trim())),
+  );
+  return promise;
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString();
+}
