@@ -9,6 +9,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           isolate: false,
+          globalSetup: "test/support/bring-prometheus.ts",
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

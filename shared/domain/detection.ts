@@ -161,9 +161,16 @@ export function nextLevelState(
   freshAt: (t: number) => boolean,
 ): LevelState | null {
   if (breach) {
-    const active = state ?? { state: "pending", activeAt: t, atLeast: false, keepFiringSince: null };
+    const active = state ?? {
+      state: "pending",
+      activeAt: t,
+      atLeast: false,
+      keepFiringSince: null,
+      confirmed: false,
+    };
     const fires = active.state === "firing" || t - active.activeAt >= level.for;
-    return { ...active, state: fires ? "firing" : "pending", keepFiringSince: null };
+    const confirmed = active.confirmed || (fires && freshAt(t));
+    return { ...active, state: fires ? "firing" : "pending", keepFiringSince: null, confirmed };
   }
   if (state?.state !== "firing") return null;
   if (!freshAt(t)) return state;

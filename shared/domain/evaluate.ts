@@ -107,7 +107,7 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
   };
   const stale = describeFreshness(freshness);
   const empty = value === null && probe.noData === "fail" && series.key === emptyKey;
-  if (firing) {
+  if (firing && (!stale || firing.state.confirmed)) {
     const kept = firing.state.keepFiringSince !== null || (value === null && !empty);
     return {
       ...shared,
@@ -173,7 +173,7 @@ function evaluateSilence(
   const base = { probe: probe.id, target, unit: probe.unit, query: answer.query };
   const held = Object.values(before?.series ?? {}).flatMap((series): Verdict[] => {
     const firing = firstLevel(probe, series.levels, "firing");
-    if (!firing) return [];
+    if (!firing?.state.confirmed) return [];
     return [
       {
         ...base,

@@ -18,6 +18,8 @@ const levelStateSchema = z.object({
   activeAt: z.number(),
   atLeast: z.boolean(),
   keepFiringSince: nullableNumber,
+  /** It fired on fresh data at least once: what fires on stale data alone is not known to. */
+  confirmed: z.boolean(),
 });
 /** One level of one series, in Prometheus's own terms; inactive levels are not kept. */
 export type LevelState = z.infer<typeof levelStateSchema>;
