@@ -20,7 +20,7 @@ export async function binariesIn(dir: string): Promise<Binaries | null> {
   return there.every(Boolean) ? binaries : null;
 }
 
-export async function isExecutable(file: string): Promise<boolean> {
+async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
     return true;

@@ -6,7 +6,7 @@ import { listen } from "./loopback.ts";
 import { buildPlatform } from "./platform/platform.ts";
 import type { ScrapeTarget } from "./prometheus-config.ts";
 
-export const scrapeIntervalSeconds = 15;
+const scrapeIntervalSeconds = 15;
 
 export interface ExporterOptions {
   readonly seed: number;

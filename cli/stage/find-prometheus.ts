@@ -15,6 +15,7 @@ export interface FindOptions {
   readonly download?: Download;
   readonly platform?: string;
   readonly arch?: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Somewhere a Prometheus can be got from; null where it does not apply on this machine. */
@@ -42,6 +43,7 @@ export async function findPrometheus(options: FindOptions): Promise<FoundPrometh
       if (found) return found;
       failures.push(`what ${source.name} gave does not run`);
     } catch (error) {
+      options.signal?.throwIfAborted();
       failures.push(error instanceof Error ? error.message : String(error));
     }
     progress(`Prometheus: ${failures.at(-1)}`);

@@ -9,6 +9,7 @@ interface AptOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly progress: (line: string) => void;
   readonly platform: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -16,7 +17,7 @@ interface AptOptions {
  * was unpacked does not run and we are root, the package is installed after all. Null without apt.
  */
 export async function installFromApt(options: AptOptions): Promise<Binaries | null> {
-  const { env, progress } = options;
+  const { env, progress, signal } = options;
   const aptGet = await onPath("apt-get", env);
   const dpkgDeb = await onPath("dpkg-deb", env);
   if (options.platform !== "linux" || !aptGet || !dpkgDeb) return null;
@@ -29,12 +30,13 @@ export async function installFromApt(options: AptOptions): Promise<Binaries | nu
     timeoutMs: 240_000,
     // RUNLEVEL=1 keeps the package from starting its service.
     env: { ...env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+    signal,
   });
   return binariesIn("/usr/bin");
 }
 
 async function unpackPackage(options: AptOptions, aptGet: string, dpkgDeb: string): Promise<Binaries> {
-  const { cacheDir, env } = options;
+  const { cacheDir, env, signal } = options;
   await mkdir(cacheDir, { recursive: true });
   const work = await mkdtemp(join(cacheDir, "apt-"));
   try {
@@ -44,11 +46,16 @@ async function unpackPackage(options: AptOptions, aptGet: string, dpkgDeb: strin
       ),
     );
     const settings = privateSettings(work);
-    await run(aptGet, [...settings, "-qq", "update"], { timeoutMs: 120_000, env });
-    await run(aptGet, [...settings, "-qq", "download", "prometheus"], { timeoutMs: 120_000, env, cwd: work });
+    await run(aptGet, [...settings, "-qq", "update"], { timeoutMs: 120_000, env, signal });
+    await run(aptGet, [...settings, "-qq", "download", "prometheus"], {
+      timeoutMs: 120_000,
+      env,
+      signal,
+      cwd: work,
+    });
     const file = (await readdir(work)).find((name) => name.endsWith(".deb"));
     if (!file) throw new Error("apt-get download prometheus left no package");
-    await run(dpkgDeb, ["-x", join(work, file), join(work, "root")], { timeoutMs: 60_000, env });
+    await run(dpkgDeb, ["-x", join(work, file), join(work, "root")], { timeoutMs: 60_000, env, signal });
     const home = join(cacheDir, "prometheus-apt");
     await rm(home, { recursive: true, force: true });
     await rename(join(work, "root"), home);

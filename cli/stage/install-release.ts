@@ -20,6 +20,7 @@ interface ReleaseOptions {
   readonly arch: string;
   readonly download: Download;
   readonly base: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -29,7 +30,7 @@ const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "
  * the cache. Null where there is no release for this machine.
  */
 export async function installRelease(options: ReleaseOptions): Promise<Binaries | null> {
-  const { cacheDir, download, base, platform, env, progress } = options;
+  const { cacheDir, download, base, platform, env, progress, signal } = options;
   const arch = architectures[options.arch];
   if (!arch || (platform !== "linux" && platform !== "darwin")) return null;
   const name = `prometheus-${releaseVersion}.${platform}-${arch}`;
@@ -39,13 +40,13 @@ export async function installRelease(options: ReleaseOptions): Promise<Binaries 
   try {
     const archive = join(work, `${name}.tar.gz`);
     const sums = join(work, "sha256sums.txt");
-    await download(`${base}/sha256sums.txt`, sums, { timeoutMs: 30_000, maxBytes: 1 << 20 });
-    await download(`${base}/${name}.tar.gz`, archive, { timeoutMs: 240_000, maxBytes: 512 << 20 });
+    await download(`${base}/sha256sums.txt`, sums, { timeoutMs: 30_000, maxBytes: 1 << 20, signal });
+    await download(`${base}/${name}.tar.gz`, archive, { timeoutMs: 240_000, maxBytes: 512 << 20, signal });
     const expected = checksumOf(await readFile(sums, "utf8"), `${name}.tar.gz`);
     if (!expected) throw new Error(`the release's list of checksums does not name ${name}.tar.gz`);
     if ((await sha256(archive)) !== expected)
       throw new Error(`the checksum of ${name}.tar.gz is not the release's: nothing of it was run`);
-    await run("tar", ["-xzf", archive, "-C", work], { timeoutMs: 60_000, env });
+    await run("tar", ["-xzf", archive, "-C", work], { timeoutMs: 60_000, env, signal });
     const home = join(cacheDir, "prometheus-release");
     await rm(home, { recursive: true, force: true });
     await rename(join(work, name), home);

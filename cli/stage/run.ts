@@ -10,11 +10,12 @@ export interface RunOptions {
 
 /**
  * Runs a command to its end and answers its standard output. Rejects with one line that holds the last thing
- * the command said. The command does not outlive this process.
+ * the command said. Whatever happens, the command is gone once this settles, and does not outlive the process.
  */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { timeoutMs, signal, cwd, env } = options;
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const child = execFile(
       command,
       [...args],
@@ -22,18 +23,21 @@ export function run(command: string, args: readonly string[], options: RunOption
         timeout: timeoutMs,
         killSignal: "SIGKILL",
         maxBuffer: 16 << 20,
-        ...(signal && { signal }),
         ...(cwd && { cwd }),
         ...(env && { env: { ...env } }),
       },
       (error, stdout, stderr) => {
         process.removeListener("exit", kill);
+        signal?.removeEventListener("abort", kill);
         if (!error) resolve(stdout);
+        else if (signal?.aborted) reject(signal.reason);
         else reject(new Error(`${describe(command, args)} ${explain(error, stderr)}`, { cause: error }));
       },
     );
+    // execFile's own signal option would settle before the command is gone.
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);
+    signal?.addEventListener("abort", kill);
   });
 }
 
@@ -44,7 +48,6 @@ function describe(command: string, args: readonly string[]): string {
 
 function explain(error: { killed?: boolean; code?: unknown; message: string }, stderr: string): string {
   if (error.code === "ENOENT") return "is not there";
-  if (error.code === "ABORT_ERR") return "was interrupted";
   const said = stderr.trim().split("\n").at(-1);
   if (error.killed) return `did not end in time${said ? `: ${said}` : ""}`;
   return `failed: ${said || error.message}`;

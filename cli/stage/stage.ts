@@ -16,6 +16,7 @@ export interface StageOptions {
   readonly progress: (line: string) => void;
   /** Unix ms. */
   readonly now: () => number;
+  /** Of history; by default a day and an hour, so that what is compared with yesterday finds it. */
   readonly hours?: number;
   readonly seed?: number;
   readonly allowInstall?: boolean;
@@ -43,7 +44,7 @@ const grid = 15_000;
 
 /** Starts the local stage. Whatever fails half way, nothing of it is left behind. */
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { cacheDir, env, progress, now, hours = 24, seed = 1, allowInstall = true, signal } = options;
+  const { cacheDir, env, progress, now, hours = 25, seed = 1, allowInstall = true, signal } = options;
   const undo: Undo[] = [];
   let stopping: Promise<void> | undefined;
   const stop = () => {
@@ -52,7 +53,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
   };
   try {
     signal?.throwIfAborted();
-    const binaries = await findPrometheus({ cacheDir, env, progress, allowInstall });
+    const binaries = await findPrometheus({ cacheDir, env, progress, allowInstall, signal });
     progress(`Prometheus ${binaries.version} (${binaries.source})`);
     const root = await temporaryFolder(undo);
     const dataDir = join(root, "data");

@@ -1,17 +1,20 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-export interface DownloadLimits {
+interface DownloadLimits {
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Fetches a URL into a file. Rejects with one line where the answer is not 200, too large or too slow. */
 export type Download = (url: string, file: string, limits: DownloadLimits) => Promise<void>;
 
 export function buildDownload(fetchUrl: typeof fetch = fetch): Download {
-  return async (url, file, { timeoutMs, maxBytes }) => {
-    const answer = await fetchUrl(url, { signal: AbortSignal.timeout(timeoutMs) }).catch((cause: unknown) => {
+  return async (url, file, { timeoutMs, maxBytes, signal }) => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const given = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const answer = await fetchUrl(url, { signal: given }).catch((cause: unknown) => {
       throw new Error(`${url} could not be fetched: ${reasonOf(cause)}`, { cause });
     });
     if (!answer.ok || !answer.body) {

@@ -62,9 +62,14 @@ const providers: Readonly<Record<string, Provider>> = {
 const upstreamBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45, 60, 90];
 const defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The Bifrost gateway to outside providers. `flow` is what the Kubernetes gateway sends to it. */
+/** Requests to outside providers. */
+export function outsideTraffic(seed: number, epoch: number): Flow {
+  return traffic(seed, epoch, "bifrost", 0.55);
+}
+
+/** The Bifrost gateway to outside providers. */
 export function bifrostTarget(seed: number, epoch: number): Target {
-  const flow: Flow = traffic(seed, epoch, "bifrost", 3.1);
+  const flow = outsideTraffic(seed, epoch);
   const start = epoch - 4.7 * day;
   const shares = routes.map((route) => scale(flow, route.share));
   return buildTarget<BifrostState>(

@@ -35,7 +35,7 @@ export function engineAt(workload: Workload, at: number): EngineState | null {
     waiting: Math.max(0, Math.round((load - 1.45) * 5 + strain * (36 + 20 * (load - 1.3)))),
     cacheUsage: Math.min(
       0.985,
-      0.06 + 0.3 * load * warm * (1 - strain) + strain * (0.9 + 0.03 * (load - 1.3)),
+      0.06 + 0.3 * load * warm * (1 - strain) + strain * (0.87 + 0.02 * (load - 1.3)),
     ),
   };
 }

@@ -4,7 +4,7 @@ import { type Distribution, meanOf, sharesBelow } from "./distribution.ts";
 export type FamilyType = "counter" | "gauge" | "histogram";
 
 /** One series of a family as a function of its target's state; undefined where it is not exposed (yet). */
-export interface Cell<State> {
+interface Cell<State> {
   readonly suffix: string;
   readonly labels: Labels;
   readonly value: (state: State) => number | undefined;

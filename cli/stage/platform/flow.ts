@@ -7,7 +7,7 @@ export interface Flow {
 }
 
 /** A swing around the mean: `depth` is its share of the mean, `peak` a time at which it is highest. */
-export interface Wave {
+interface Wave {
   readonly period: number;
   readonly depth: number;
   readonly peak: number;
@@ -21,7 +21,7 @@ export const day = 24 * hour;
  * A flow that swings around a mean. It has a closed integral, so a counter is a pure function of time: any
  * moment can be asked for alone, and the history and the live exporter cannot drift apart.
  */
-export function waves(mean: number, parts: readonly Wave[]): Flow {
+function waves(mean: number, parts: readonly Wave[]): Flow {
   const angle = (wave: Wave, t: number) => (2 * Math.PI * (t - wave.peak)) / wave.period;
   const swing = (t: number) =>
     parts.reduce(

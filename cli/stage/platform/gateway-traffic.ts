@@ -1,3 +1,4 @@
+import { outsideTraffic } from "./bifrost.ts";
 import { during, type Flow, scale, sum, traffic } from "./flow.ts";
 import { type ByKind, models } from "./models.ts";
 import { burstCluster, plot } from "./storyline.ts";
@@ -14,7 +15,7 @@ export interface Upstream {
 }
 
 /** Of all requests while the burst lasts. */
-export const burstShare = 0.09;
+const burstShare = 0.09;
 
 /** Everything that the gateway's two proxies see together. */
 export function gatewayTraffic(seed: number, epoch: number, workloads: readonly Workload[]): Upstream[] {
@@ -30,7 +31,7 @@ export function gatewayTraffic(seed: number, epoch: number, workloads: readonly 
     };
   });
   const others = [
-    sideUpstream("kube_bifrost_bifrost_8080", 1, 1.9, traffic(seed, epoch, "bifrost", 3.1)),
+    sideUpstream("kube_bifrost_bifrost_8080", 1, 1.9, outsideTraffic(seed, epoch)),
     sideUpstream("kube_langfuse_langfuse-web_3000", 2, 0.035, traffic(seed, epoch, "langfuse", 2.2)),
   ].map((side) => ({ ...side, served: [side.flow, nothing, nothing] as const, refused: nothing }));
   const upstreams = [...modelUpstreams, ...others];

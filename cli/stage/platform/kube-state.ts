@@ -1,8 +1,9 @@
+import { type ListedPod, listedPods } from "./cluster-pods.ts";
 import { counter, type Family, gauge } from "./family.ts";
 import { minute } from "./flow.ts";
 import { plot } from "./storyline.ts";
 import { buildTarget, type Target } from "./target.ts";
-import { deployments, gpuNodes, gpusPerPod, namespace, plainNodes, vllmPods } from "./topology.ts";
+import { gpuNodes, namespace, plainNodes } from "./topology.ts";
 import type { Workload } from "./workload.ts";
 
 /** A pod at a moment. */
@@ -14,16 +15,6 @@ interface PodState {
 }
 type ClusterState = Readonly<Record<string, PodState>>;
 
-interface Listed {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-  readonly deployment: string;
-  readonly node: string;
-  readonly uid: string;
-  readonly gpus: number;
-}
-
 const steady: PodState = { ready: true, restarts: 0, waiting: undefined, lastReason: undefined };
 
 /** kube-state-metrics for the nodes, pods and deployments of the stage. */
@@ -32,7 +23,7 @@ export function kubeStateTarget(workloads: readonly Workload[], epoch: number): 
   const { restarts } = plot(epoch);
   return buildTarget<ClusterState>(
     { job: "kube-state-metrics", labels: { instance: "10.0.21.81:8080" }, honorLabels: true },
-    [...nodeFamilies(), ...pods.flatMap(podFamilies), ...deploymentFamilies(pods)],
+    [...nodeFamilies(), ...pods.flatMap(podFamilies), ...deploymentFamilies(pods), ...autoscalerFamilies()],
     (t) =>
       Object.fromEntries(
         workloads.map((workload) => {
@@ -50,39 +41,6 @@ export function kubeStateTarget(workloads: readonly Workload[], epoch: number): 
         }),
       ),
   );
-}
-
-function listedPods(): Listed[] {
-  const served = vllmPods.map((pod) => ({
-    namespace,
-    pod: pod.name,
-    container: "vllm",
-    deployment: deployments[pod.model],
-    node: pod.node.name,
-    uid: pod.uid,
-    gpus: gpusPerPod,
-  }));
-  const [first, second] = plainNodes;
-  const plain = (ns: string, deployment: string, suffix: string, container: string, node: string) => ({
-    namespace: ns,
-    pod: `${deployment}-${suffix}`,
-    container,
-    deployment,
-    node,
-    uid: `${deployment}-${suffix}`,
-    gpus: 0,
-  });
-  return [
-    ...served,
-    plain(namespace, "inference-gateway", "6b9f7d48c5-kq4wz", "kgateway-proxy", first.name),
-    plain(namespace, "inference-gateway", "6b9f7d48c5-v8t2n", "kgateway-proxy", second.name),
-    plain(namespace, "llm-api", "58d6c7b9f4-jx2qp", "api", second.name),
-    plain("kgateway-system", "kgateway", "7d4f8b6c99-t5xhj", "kgateway", first.name),
-    plain("bifrost", "bifrost", "66c7d9f5b8-w2nlk", "bifrost", second.name),
-    plain("langfuse", "langfuse-web", "7f5d8c6b94-d9m2x", "langfuse-web", first.name),
-    plain("langfuse", "langfuse-web", "7f5d8c6b94-rb7kt", "langfuse-web", second.name),
-    plain("langfuse", "langfuse-worker", "84c9b7d5f6-5hzqv", "langfuse-worker", first.name),
-  ];
 }
 
 function nodeFamilies(): Family<ClusterState>[] {
@@ -112,7 +70,7 @@ function nodeFamilies(): Family<ClusterState>[] {
   });
 }
 
-function podFamilies(listed: Listed): Family<ClusterState>[] {
+function podFamilies(listed: ListedPod): Family<ClusterState>[] {
   const pod = { namespace: listed.namespace, pod: listed.pod, uid: listed.uid };
   const container = { ...pod, container: listed.container };
   const of = (value: (state: PodState) => number | undefined) => (cluster: ClusterState) =>
@@ -122,6 +80,7 @@ function podFamilies(listed: Listed): Family<ClusterState>[] {
   const requests = { ...container, node: listed.node, resource: "nvidia_com_gpu", unit: "integer" };
   return [
     gauge<ClusterState>("kube_pod_info", info, () => 1),
+    gauge<ClusterState>("kube_pod_container_info", { ...container, image: listed.image }, () => 1),
     ...["Pending", "Running", "Succeeded", "Failed", "Unknown"].map((phase) =>
       gauge<ClusterState>("kube_pod_status_phase", { ...pod, phase }, () => (phase === "Running" ? 1 : 0)),
     ),
@@ -153,7 +112,7 @@ function podFamilies(listed: Listed): Family<ClusterState>[] {
   ];
 }
 
-function deploymentFamilies(pods: readonly Listed[]): Family<ClusterState>[] {
+function deploymentFamilies(pods: readonly ListedPod[]): Family<ClusterState>[] {
   const groups = Map.groupBy(pods, ({ namespace: ns, deployment }) => `${ns}/${deployment}`);
   return [...groups.values()].flatMap((members) => {
     const [first] = members;
@@ -167,4 +126,12 @@ function deploymentFamilies(pods: readonly Listed[]): Family<ClusterState>[] {
       gauge<ClusterState>("kube_deployment_status_replicas_available", labels, ready),
     ];
   });
+}
+
+function autoscalerFamilies(): Family<ClusterState>[] {
+  const labels = { namespace, horizontalpodautoscaler: "inference-gateway" };
+  const replicas = { status_current: 2, status_desired: 2, spec_min: 2, spec_max: 6 };
+  return Object.entries(replicas).map(([name, count]) =>
+    gauge<ClusterState>(`kube_horizontalpodautoscaler_${name}_replicas`, labels, () => count),
+  );
 }

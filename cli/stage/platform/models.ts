@@ -25,7 +25,7 @@ export interface ModelProfile {
   readonly prefixHits: number;
   readonly cacheBlocks: number;
   readonly parameters: number;
-  /** USD for a million tokens. */
+  /** What tenants are charged, in USD for a million tokens. */
   readonly price: { readonly input: number; readonly output: number };
 }
 
@@ -53,7 +53,7 @@ export const models: Readonly<Record<ModelName, ModelProfile>> = {
     prefixHits: 0.46,
     cacheBlocks: 58_214,
     parameters: 70.6e9,
-    price: { input: 0.72, output: 0.72 },
+    price: { input: 0.28, output: 0.42 },
   },
   qwen: {
     servedName: "Qwen/Qwen2.5-7B-Instruct",

@@ -9,7 +9,7 @@ export interface Place {
   readonly honorLabels?: boolean;
 }
 
-export interface ExposedSeries {
+interface ExposedSeries {
   readonly name: string;
   /** As the exporter writes them, before Prometheus adds the target's. */
   readonly labels: Labels;

@@ -58,7 +58,7 @@ function tenantFamilies(seed: number, tenant: string, model: ModelName): Family<
 }
 
 /** A tenant's share of a model's traffic: skewed, and differently for each model. */
-export function tenantShare(seed: number, tenant: string, model: ModelName): number {
+function tenantShare(seed: number, tenant: string, model: ModelName): number {
   const weight = (id: string, base: number) => base * (0.6 + 0.8 * chance(seed, `${id}/${model}`));
   const total = tenants.reduce((sum, other) => sum + weight(other.id, other.weight), 0);
   const own = tenants.find(({ id }) => id === tenant);

@@ -110,6 +110,8 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "kube_node_status_condition",
     "kube_node_spec_unschedulable",
     "kube_pod_status_phase",
+    "kube_pod_container_info",
+    "kube_horizontalpodautoscaler_spec_max_replicas",
     "kube_pod_container_status_restarts_total",
     "kube_pod_container_status_waiting_reason",
     "kube_pod_container_status_last_terminated_reason",
