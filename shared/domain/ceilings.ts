@@ -24,8 +24,8 @@ export interface CeilingFault {
   readonly metric: string;
   /** In the unit of the query. */
   readonly ceiling: number;
-  /** The highest bound below the ceiling, the highest that a quantile can tell from; null where there is none. */
-  readonly reachable: number | null;
+  /** The histogram's finite bounds in the unit of the query, ascending: a threshold below the last one can be passed. */
+  readonly bounds: readonly number[];
   readonly message: string;
 }
 
@@ -75,9 +75,8 @@ export function ceilingFaults(
       if (ceiling === undefined) return [];
       return [...asked, ...inQuery].flatMap(({ level, threshold }): CeilingFault[] => {
         if (!isDead(threshold, ceiling)) return [];
-        const reachable = scaled.at(-2) ?? null;
-        const message = describe(level, threshold, metric, ceiling, reachable);
-        return [{ level, threshold, metric, ceiling, reachable, message }];
+        const message = describe(level, threshold, metric, scaled);
+        return [{ level, threshold, metric, ceiling, bounds: scaled, message }];
       });
     });
   });
@@ -92,15 +91,15 @@ function describe(
   level: CeilingFault["level"],
   threshold: Comparison,
   metric: string,
-  ceiling: number,
-  reachable: number | null,
+  bounds: readonly number[],
 ): string {
   const which = level === "query" ? "the comparison" : `the ${level} threshold`;
+  const reachable = bounds.at(-2);
   const advice =
-    reachable === null
+    reachable === undefined
       ? "widen the histogram's buckets"
       : `use at most > ${reachable}, or widen the histogram's buckets`;
-  return `${which} ${formatComparison(threshold)} can never be passed: ${metric} has no bucket above ${ceiling} here, and a quantile never exceeds its highest bucket; ${advice}`;
+  return `${which} ${formatComparison(threshold)} can never be passed: ${metric} has no bucket above ${bounds.at(-1)} here, and a quantile never exceeds its highest bucket; ${advice}`;
 }
 
 function quantilesOf(node: SyntaxNode, context: Context, text: string): Quantile[] {
