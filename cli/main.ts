@@ -1,7 +1,11 @@
 import { Command, CommanderError } from "commander";
 
 import { ConfigError } from "../shared/domain/errors.ts";
+import { registerDemo } from "./commands/demo.ts";
+import { registerInit } from "./commands/init.ts";
 import { registerProbe } from "./commands/probe.ts";
+import { registerRender } from "./commands/render.ts";
+import { registerTest } from "./commands/test.ts";
 import { registerValidate } from "./commands/validate.ts";
 import type { CliDeps } from "./deps.ts";
 
@@ -16,8 +20,12 @@ export function buildProgram(deps: CliDeps): Command {
       writeOut: (text) => deps.out(text.trimEnd()),
     })
     .exitOverride();
+  registerDemo(program, deps);
+  registerInit(program, deps);
   registerProbe(program, deps);
   registerValidate(program, deps);
+  registerTest(program, deps);
+  registerRender(program, deps);
   return program;
 }
 

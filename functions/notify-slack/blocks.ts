@@ -3,7 +3,7 @@ import type { Incident, IncidentChange } from "../../shared/domain/incident.ts";
 import type { Labels } from "../../shared/domain/series.ts";
 import type { Mrkdwn, SlackBlock, SlackMessage } from "../../shared/domain/slack.ts";
 import { extent, sparkline } from "../../shared/domain/sparkline.ts";
-import { formatNumber, formatValue } from "../../shared/domain/units.ts";
+import { formatNumber, formatThreshold, formatValue } from "../../shared/domain/units.ts";
 import { code, date, line, link, prose, struck } from "./mrkdwn.ts";
 
 /**
@@ -97,7 +97,7 @@ function firingBlocks(incident: Incident, now: number): SlackBlock[] {
     ...(blind ? section("What cannot be seen is not known to be healthy. Nothing watches these now.") : []),
     ...fields([
       ["Value", blind ? "" : line(formatValue(incident.value, incident.unit), room.name)],
-      ["Threshold", code(incident.threshold ?? "", room.label)],
+      ["Threshold", code(thresholdOf(incident), room.label)],
       ["Since", since],
       ["Probe", blind ? "" : code(incident.probe, room.label)],
     ]),
@@ -120,7 +120,10 @@ function resolvedBlocks(incident: Incident): SlackBlock[] {
       ["From", `${incident.activeAtLeast ? "at least " : ""}${date(incident.activeAt)}`],
       ["To", incident.resolvedAt === null ? "" : date(incident.resolvedAt)],
       ["Last value", blind ? "" : line(formatValue(incident.value, incident.unit), room.name)],
-      ["Was", blind ? "" : `${word}${incident.threshold ? ` ${code(incident.threshold, room.label)}` : ""}`],
+      [
+        "Was",
+        blind ? "" : `${word}${incident.threshold ? ` ${code(thresholdOf(incident), room.label)}` : ""}`,
+      ],
     ]),
     ...section(course(incident)),
     ...section(labelLine(incident.labels)),
@@ -249,4 +252,8 @@ function context(text: string): SlackBlock[] {
 function fields(rows: readonly (readonly [name: string, text: string])[]): SlackBlock[] {
   const filled = rows.filter(([, text]) => text !== "").map(([name, text]) => mrkdwn(`*${name}*\n${text}`));
   return filled.length === 0 ? [] : [{ type: "section", fields: filled }];
+}
+
+function thresholdOf({ threshold, unit }: Incident): string {
+  return threshold === null ? "" : formatThreshold(threshold, unit);
 }

@@ -63,7 +63,7 @@ export function foldCheck(
   before: TargetState,
   check: TargetCheck,
   probes: readonly Probe[],
-  config: Pick<CompiledConfig, "blindAfter">,
+  config: Pick<CompiledConfig, "blindAfter" | "routes">,
   writer: string,
 ): TargetState {
   const incidents: Incidents = reduceIncidents(before.incidents, {
@@ -72,6 +72,7 @@ export function foldCheck(
     results: check.results,
     configured: probes,
     blindAfter: config.blindAfter,
+    routes: config.routes,
     probes: check.probes,
   });
   return { ...before, writer, roundAt: check.end, probes: { ...check.probes }, incidents: { ...incidents } };

@@ -31,8 +31,11 @@ export interface Deps extends RunRoundDeps {
   readonly setDeadline: (deadline: number) => void;
 }
 
+/** The SDK waits for ever by default: state and events must go while there is time to try again. */
+const patience = { maxAttempts: 3, requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 } };
+
 /** What is kept back of the remaining time, for state and events after the last answer. */
-const reserveMs = 5_000;
+const reserveMs = 10_000;
 
 let deps: Deps | undefined;
 
@@ -46,7 +49,7 @@ function wire(): Deps {
   const env = parseEnv(envSchema);
   const config = readCompiledConfig();
   const now = () => Date.now();
-  const readSecret = buildReadSecret(new SecretsManagerClient({}), now);
+  const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
   let deadline = Number.POSITIVE_INFINITY;
   const clients = new Map<string, Promise<PrometheusClient>>();
   const clientFor = (target: Target) => {
@@ -68,8 +71,8 @@ function wire(): Deps {
     config,
     now,
     nonce: randomUUID,
-    store: buildS3Store(new S3Client({}), env.SONDE_BUCKET),
-    publish: buildPublishEvents(new EventBridgeClient({}), env.SONDE_BUS),
+    store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
+    publish: buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS),
     clientFor,
     resolveNames: buildResolveNames(),
     emit: buildEmit("Sonde"),

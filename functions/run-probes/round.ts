@@ -1,9 +1,8 @@
 import { type GroupChanged, groupChanged } from "../../events/group-changed.ts";
 import type { PublishEvents } from "../../shared/adapters/event-bus.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import type { CompiledConfig, Route, Target } from "../../shared/domain/probe.ts";
+import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
-import { channelOf, routeFor } from "../../shared/domain/routes.ts";
 import {
   emptyTargetState,
   formatTargetState,
@@ -57,7 +56,7 @@ export async function runTargetRound(
     const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
     const written = await deps.store.write(key, formatTargetState(state), condition);
     if (written === "conflict") continue;
-    const announced = await findLagging(state, config.routes, deps.store);
+    const announced = await findLagging(state, deps.store);
     await deps.publish(
       announced.map((detail) => ({
         source: groupChanged.source,
@@ -72,28 +71,19 @@ export async function runTargetRound(
   );
 }
 
-/** Incidents whose message does not show their last change: new ones, and those whose event was lost. */
-async function findLagging(
-  state: TargetState,
-  routes: readonly Route[],
-  store: Store,
-): Promise<GroupChanged[]> {
-  const lagging = await Promise.all(
-    Object.values(state.incidents)
-      .filter(({ seq }) => seq > 0)
-      .map(async (incident) => announceIfLagging(incident, routes, store)),
+/** Messages that do not show their incident's last change: new ones, and those whose event was lost. */
+async function findLagging(state: TargetState, store: Store): Promise<GroupChanged[]> {
+  const shown = Object.values(state.incidents).flatMap((incident) =>
+    incident.channels.map((channel) => announceIfLagging(incident, channel, store)),
   );
-  return lagging.flatMap((event) => event ?? []);
+  return (await Promise.all(shown)).flatMap((event) => event ?? []);
 }
 
 async function announceIfLagging(
   incident: Incident,
-  routes: readonly Route[],
+  channel: string,
   store: Store,
 ): Promise<GroupChanged | null> {
-  const route = routeFor(incident, routes);
-  const channel = route && channelOf(route);
-  if (!channel) return null;
   const key = storeKeys.message(incident.id, channel);
   const stored = await store.read(key);
   const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;

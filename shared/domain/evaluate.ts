@@ -5,7 +5,7 @@ import { type Freshness, judgeFreshness, type NewestSamples } from "./freshness.
 import type { Guard, Level, LevelName, Probe } from "./probe.ts";
 import type { Series } from "./series.ts";
 import type { LevelState, ProbeState, SeriesState } from "./state.ts";
-import { formatValue } from "./units.ts";
+import { formatThreshold, formatValue } from "./units.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What came back for a probe in one round. */
@@ -105,6 +105,7 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
     sinceAtLeast: active?.state.atLeast ?? false,
     pending: pending?.level.level ?? null,
   };
+  const told = shared.threshold && formatThreshold(shared.threshold, probe.unit);
   const stale = describeFreshness(freshness);
   const empty = value === null && probe.noData === "fail" && series.key === emptyKey;
   if (firing && (!stale || firing.state.confirmed)) {
@@ -115,7 +116,7 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
       cause: stale ? "stale" : empty ? "no-data" : kept ? "kept-firing" : "breach",
       reason: stale
         ? `${stale}; it was failing before`
-        : describeFiring(empty ? "no data" : shared.threshold, firing.level, firing.state, window.end, kept),
+        : describeFiring(empty ? "no data" : told, firing.level, firing.state, window.end, kept),
       blind: stale !== null,
     };
   }
@@ -130,10 +131,10 @@ function judgeSeries(probe: Probe, series: FoldedSeries, window: Window, freshne
     };
   if (pending) {
     const ran = formatDuration(window.end - pending.state.activeAt);
-    const reason = `${empty ? "no data" : (shared.threshold ?? "returned")} for ${ran}, ${pending.level.level}s at ${formatDuration(pending.level.for)}`;
+    const reason = `${empty ? "no data" : (told ?? "returned")} for ${ran}, ${pending.level.level}s at ${formatDuration(pending.level.for)}`;
     return { ...shared, status: "ok", cause: "pending", reason, blind: false };
   }
-  const reason = shared.threshold ? `not ${shared.threshold}` : "no threshold: for information";
+  const reason = told ? `not ${told}` : "no threshold: for information";
   return { ...shared, status: "ok", cause: "within", reason, blind: false };
 }
 

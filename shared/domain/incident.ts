@@ -25,6 +25,8 @@ export interface Incident {
   readonly labels: Labels;
   /** The probe's own labels, templates filled in: what `notify` matches on. */
   readonly routing: Labels;
+  /** Where it has been shown so far: each of these goes on being brought up to date. */
+  readonly channels: readonly string[];
   readonly summary: string;
   readonly description: string;
   readonly runbook: string;

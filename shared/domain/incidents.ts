@@ -1,5 +1,6 @@
 import type { Incident, IncidentChange } from "./incident.ts";
-import type { LevelName, Probe, ProbeSource } from "./probe.ts";
+import type { LevelName, Probe, ProbeSource, Route } from "./probe.ts";
+import { channelOf, routeFor } from "./routes.ts";
 import { type Labels, seriesKey } from "./series.ts";
 import type { ProbeState } from "./state.ts";
 import { renderTemplate } from "./template.ts";
@@ -22,6 +23,7 @@ export interface Round {
   /** All probes that run on this target; an incident of any other has lost its probe and ends. */
   readonly configured: readonly Probe[];
   readonly blindAfter: number;
+  readonly routes: readonly Route[];
   /** Every probe's state after the round, those that were not due included. */
   readonly probes: Readonly<Record<string, ProbeState>>;
 }
@@ -53,7 +55,16 @@ export function reduceIncidents(before: Incidents, round: Round): Incidents {
   }
   const blind = reduceBlindness(open.get(groupKey({ probe: blindProbe, labels: {} })), round);
   if (blind) next.set(blind.id, blind);
-  return Object.fromEntries(next);
+  return Object.fromEntries([...next].map(([id, incident]) => [id, showIn(incident, round.routes)]));
+}
+
+/** An incident that escalates into another route is told there, and kept up to date where it was told before. */
+function showIn(incident: Incident, routes: readonly Route[]): Incident {
+  if (incident.status !== "firing") return incident;
+  const route = routeFor(incident, routes);
+  const channel = route && channelOf(route);
+  if (!channel || incident.channels.includes(channel)) return incident;
+  return { ...incident, channels: [...incident.channels, channel] };
 }
 
 function isOpen(incident: Incident): boolean {
@@ -116,6 +127,7 @@ function begin(probe: Probe, verdict: Verdict, level: LevelName | null, round: R
     blind: false,
     labels: verdict.labels,
     routing: {},
+    channels: [],
     summary: "",
     description: "",
     runbook: probe.runbook,
@@ -255,6 +267,7 @@ function reduceBlindness(open: Incident | undefined, round: Round): Incident | n
     level: "unknown",
     blind: true,
     labels: {},
+    channels: [],
     routing: blindRouting(round.target, names),
     runbook: "",
     dashboard: "",

@@ -56,6 +56,7 @@ const incidentSchema = z.object({
   blind: z.boolean(),
   labels,
   routing: labels,
+  channels: z.array(z.string()),
   summary: z.string(),
   description: z.string(),
   runbook: z.string(),

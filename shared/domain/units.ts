@@ -1,3 +1,5 @@
+import { comparisonPattern } from "./comparison.ts";
+
 const suffixes: Readonly<Record<string, string>> = {
   celsius: "°C",
   seconds: "s",
@@ -31,4 +33,10 @@ function formatBytes(value: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.abs(value) || 1) / 10)));
   return `${formatNumber(value / 1024 ** power)} ${units[power]}`;
+}
+
+/** A threshold as config writes it, in the unit that people read: `> 0.05` of a ratio is `> 5 %`. */
+export function formatThreshold(threshold: string, unit: string): string {
+  const match = comparisonPattern.exec(threshold);
+  return match?.[1] ? `${match[1]} ${formatValue(Number(match[2]), unit)}` : threshold;
 }

@@ -77,7 +77,7 @@ describe("sonde probe --json", () => {
         threshold: "> 85",
         since: new Date(now - 5 * minute).toISOString(),
         labels: { gpu: "5" },
-        reason: "> 85 for at least 5m",
+        reason: "> 85 °C for at least 5m",
         query: "gpu_temp",
       },
       { summary: { ok: 1, warn: 0, fail: 1, unknown: 0, queries: 2, durationMs: expect.any(Number) } },

@@ -56,7 +56,8 @@ function setUp(world: World = heating) {
     nonce: () => `nonce-${++nonce}`,
   };
   const round = (minutes: number) => runTargetRound(target, config, start + minutes * minute, deps);
-  const state = () => parseTargetState("state", store.objects.get(storeKeys.target("seoul"))?.body ?? "");
+  const state = async () =>
+    parseTargetState("state", (await store.read(storeKeys.target("seoul")))?.body ?? "");
   return { store, sent, published, deps, round, state };
 }
 
@@ -89,7 +90,7 @@ describe("a round", () => {
     const { round, store, state } = setUp();
     for (let minutes = 0; minutes <= 3; minutes++) await round(minutes);
     expect((await round(4)).announced).toMatchObject([{ channel: "#ops", seq: 1 }]);
-    const [incident] = Object.values(state().incidents).filter(({ status }) => status === "firing");
+    const [incident] = Object.values((await state()).incidents).filter(({ status }) => status === "firing");
     const id = incident?.id ?? "";
     const posted = {
       version: 1 as const,
@@ -113,9 +114,9 @@ describe("a round", () => {
   it("changes nothing when it is run twice for the same minute", async () => {
     const { round, state } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
-    const { writer: _, ...once } = state();
+    const { writer: _, ...once } = await state();
     await round(5);
-    const { writer: __, ...twice } = state();
+    const { writer: __, ...twice } = await state();
     expect(twice).toEqual(once);
   });
 
@@ -126,7 +127,7 @@ describe("a round", () => {
       await alone.round(minutes);
       await Promise.all([crowded.round(minutes), crowded.round(minutes), crowded.round(minutes)]);
     }
-    expect(crowded.state().incidents).toEqual(alone.state().incidents);
+    expect((await crowded.state()).incidents).toEqual((await alone.state()).incidents);
   });
 
   it("catches up after missed rounds to the same times", async () => {
@@ -135,17 +136,21 @@ describe("a round", () => {
     const missed = setUp();
     await missed.round(0);
     await missed.round(7);
-    const times = (one: ReturnType<typeof setUp>) =>
-      Object.values(one.state().incidents).map(({ probe, activeAt, status }) => [probe, activeAt, status]);
-    expect(times(missed)).toEqual(times(every));
+    const times = async (one: ReturnType<typeof setUp>) =>
+      Object.values((await one.state()).incidents).map(({ probe, activeAt, status }) => [
+        probe,
+        activeAt,
+        status,
+      ]);
+    expect(await times(missed)).toEqual(await times(every));
   });
 
   it("does not go back in time when an old invocation comes last", async () => {
     const { round, state } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
-    const before = state();
+    const before = await state();
     await round(2);
-    expect(state()).toEqual(before);
+    expect(await state()).toEqual(before);
   });
 
   it("keeps an incident open and tells of blindness while the target is down", async () => {
@@ -162,7 +167,7 @@ describe("a round", () => {
     };
     for (let minutes = 6; minutes <= 8; minutes++)
       await runTargetRound(target, config, start + minutes * minute, down);
-    const incidents = Object.values(state().incidents);
+    const incidents = Object.values((await state()).incidents);
     expect(incidents.filter(({ probe }) => probe !== "blind")).toMatchObject([
       { status: "firing", blind: true },
       { status: "firing", blind: true },
@@ -172,6 +177,6 @@ describe("a round", () => {
     ]);
     // The rounds that were missed are caught up, and what they saw is dated as it was.
     await round(10);
-    expect(Object.values(state().incidents).every(({ status }) => status === "resolved")).toBe(true);
+    expect(Object.values((await state()).incidents).every(({ status }) => status === "resolved")).toBe(true);
   });
 });

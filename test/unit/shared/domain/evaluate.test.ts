@@ -49,7 +49,11 @@ describe("a verdict", () => {
 
   it("says since when, and `at least` where the window began inside the breach", () => {
     const { verdicts } = evaluateProbe(probe, "seoul", answered([hot]), undefined, end);
-    expect(verdicts[0]).toMatchObject({ since: start, sinceAtLeast: true, reason: "> 85 for at least 5m" });
+    expect(verdicts[0]).toMatchObject({
+      since: start,
+      sinceAtLeast: true,
+      reason: "> 85 °C for at least 5m",
+    });
   });
 
   it("is ok while a breach is pending, and says when it will fail", () => {
@@ -60,7 +64,7 @@ describe("a verdict", () => {
       status: "ok",
       cause: "pending",
       pending: "fail",
-      reason: "> 85 for 2m, fails at 5m",
+      reason: "> 85 °C for 2m, fails at 5m",
     });
   });
 

@@ -10,6 +10,10 @@ import { aLevel, aProbe, aSeries } from "../../../support/builders.ts";
 
 const minute = 60_000;
 const start = 1_700_000_100_000;
+const routes = [
+  { match: { severity: "critical" }, slack: "#oncall" },
+  { match: {}, slack: "#ops" },
+];
 
 interface World {
   readonly incidents: Incidents;
@@ -53,6 +57,7 @@ function next(world: World, seen: Minute, probe: Probe): World {
     results: [{ probe, verdicts, state }],
     configured: [probe],
     blindAfter: 3,
+    routes,
     probes: { [probe.id]: state },
   });
   return { incidents, state, at };
@@ -79,6 +84,11 @@ describe("an incident", () => {
     expect(others).toEqual([]);
     expect(incident?.history.map(({ what }) => what)).toEqual(["firing", "escalated", "eased", "recovered"]);
     expect(incident).toMatchObject({ status: "resolved", resolution: "recovered", value: 70, seq: 4 });
+  });
+
+  it("is shown where its severity is routed, and goes on being shown where it was before it escalated", () => {
+    expect(play([[82]], probe)).toMatchObject([{ channels: ["#ops"] }]);
+    expect(play([[82], [90], [90], [90], [70]], probe)).toMatchObject([{ channels: ["#ops", "#oncall"] }]);
   });
 
   it("is gone, not recovered, where its series left while the rest is fresh", () => {
@@ -122,6 +132,7 @@ describe("an incident", () => {
       results: [],
       configured: [],
       blindAfter: 3,
+      routes,
       probes: {},
     });
     expect(Object.values(after)).toMatchObject([{ status: "resolved", resolution: "gone" }]);
@@ -188,6 +199,7 @@ describe("whatever the rounds bring", () => {
           results: [],
           configured: [probe],
           blindAfter: 3,
+          routes,
           probes: world.state ? { [probe.id]: world.state } : {},
         };
         expect(reduceIncidents(world.incidents, round)).toEqual(world.incidents);

@@ -1,0 +1,276 @@
+import { beforeEach, describe, expect, test } from "vitest";
+
+import { type ConvergeDeps, converge } from "../../../../functions/notify-slack/converge.ts";
+import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
+import { Unacknowledged } from "../../../../shared/domain/slack.ts";
+import { parseMessageState } from "../../../../shared/domain/state.ts";
+import { storeKeys } from "../../../../shared/domain/store.ts";
+import { buildFakeSlack, type CallEnd } from "../../../support/fake-slack.ts";
+import { afterChange, anIncident, storeIncidents, t0 } from "../../../support/incident.ts";
+import { buildMemoryStore } from "../../../support/memory-store.ts";
+
+const minute = 60_000;
+const channel = "C0TEST001";
+
+function setUp() {
+  const store = buildMemoryStore();
+  const ends: CallEnd[] = [];
+  let now = t0 + 6 * minute;
+  let nonces = 0;
+  const slack = buildFakeSlack(
+    () => now,
+    async () => ends.shift() ?? "answered",
+  );
+  const sent: string[] = [];
+  const deps: ConvergeDeps = {
+    store,
+    slack,
+    postToWebhook:
+      async () =>
+      async ({ text }) => {
+        const end = ends.shift() ?? "answered";
+        if (end === "lost") throw new Unacknowledged("no answer");
+        if (end === "refused") throw new ConfigError("no_service");
+        sent.push(text);
+        if (end === "answer-lost") throw new Unacknowledged("no answer");
+      },
+    now: () => now,
+    nonce: () => `nonce-${++nonces}`,
+    pace: async () => undefined,
+  };
+  const incident = anIncident();
+  const event = (to = channel) => ({
+    type: "group-changed" as const,
+    target: incident.target,
+    group: incident.id,
+    seq: 1,
+    channel: to,
+  });
+  const state = async () => {
+    const key = storeKeys.message(incident.id, channel);
+    const stored = await store.read(key);
+    return stored && parseMessageState(key, stored.body);
+  };
+  return {
+    ...{ store, slack, deps, ends, sent, incident, state },
+    run: (to = channel) => converge(event(to), deps),
+    put: (next = incident) => storeIncidents(store, [next]),
+    wait: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+let t: ReturnType<typeof setUp>;
+beforeEach(() => {
+  t = setUp();
+});
+
+const escalated = (incident = anIncident()) => afterChange(incident, "escalated", t0 + 8 * minute, 95);
+const recovered = (incident = anIncident()) => afterChange(incident, "recovered", t0 + 20 * minute, 70);
+
+describe("one incident in one channel", () => {
+  test("is posted once, however often it is announced", async () => {
+    await t.put();
+    expect(await t.run()).toEqual(["posted"]);
+    expect(await t.run()).toEqual([]);
+    expect(t.slack.messages.map(({ text }) => text)).toEqual([
+      "🔴 *Critical* · seoul · GPU 3 on gpu-node-7 is at 91.2 °C",
+    ]);
+  });
+
+  test("turns green in place, and its thread tells the changes in order", async () => {
+    await t.put();
+    await t.run();
+    await t.put(escalated());
+    expect(await t.run()).toEqual(["updated", "replied"]);
+    await t.put(recovered(escalated()));
+    expect(await t.run()).toEqual(["updated", "replied"]);
+    const [message, ...answers] = t.slack.messages;
+    expect(message?.text).toContain("✅ *Resolved after 20m*");
+    expect(answers.map(({ thread, text }) => [thread, text.split(" · ")[0]])).toEqual([
+      [message?.ts, "🔴 *Escalated*: 95 °C"],
+      [message?.ts, "✅ *Recovered* after 20m: 70 °C"],
+    ]);
+  });
+
+  test("shows an escalation in the channel too, for an edit alerts nobody", async () => {
+    await t.put(anIncident({ level: "warn" }));
+    await t.run();
+    await t.put(escalated());
+    await t.run();
+    await t.put(recovered(escalated()));
+    await t.run();
+    expect(t.slack.messages.map(({ broadcast }) => broadcast)).toEqual([false, true, false]);
+  });
+
+  test("does not repeat in the channel what its first message already said", async () => {
+    await t.put(escalated());
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages.map(({ broadcast }) => broadcast)).toEqual([false, false]);
+  });
+
+  test("is not posted while it is pending", async () => {
+    await t.put(anIncident({ status: "pending", seq: 0, history: [{ at: t0, what: "pending", value: 86 }] }));
+    expect(await t.run()).toEqual([]);
+    expect(t.slack.messages).toEqual([]);
+  });
+
+  test("is not posted when it was over before anybody was told", async () => {
+    await t.put(recovered());
+    expect(await t.run()).toEqual([]);
+    expect(t.slack.messages).toEqual([]);
+    expect(await t.state()).toBeNull();
+  });
+
+  test("is left alone when its state has expired", async () => {
+    expect(await t.run()).toEqual([]);
+    await storeIncidents(t.store, [anIncident({ id: "another" })]);
+    expect(await t.run()).toEqual([]);
+  });
+});
+
+describe("an answer that was lost", () => {
+  test("makes the next try wait, look, and find the message", async () => {
+    await t.put();
+    t.ends.push("answer-lost");
+    await expect(t.run()).rejects.toThrow(Unacknowledged);
+    await expect(t.run()).rejects.toThrow(Retryable);
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["found", "updated"]);
+    expect(t.slack.messages).toHaveLength(1);
+  });
+
+  test("makes the next try post where there is nothing to be found", async () => {
+    await t.put();
+    t.ends.push("lost");
+    await expect(t.run()).rejects.toThrow(Unacknowledged);
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["posted"]);
+    expect(t.slack.messages).toHaveLength(1);
+  });
+
+  test("of a post that arrived is put right even when the incident is over by then", async () => {
+    await t.put();
+    t.ends.push("answer-lost");
+    await expect(t.run()).rejects.toThrow();
+    await t.put(recovered());
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["found", "updated", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("Resolved");
+  });
+
+  test("of a post that never arrived needs nothing more when the incident is over by then", async () => {
+    await t.put();
+    t.ends.push("lost");
+    await expect(t.run()).rejects.toThrow();
+    await t.put(recovered());
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["settled"]);
+    expect(t.slack.messages).toEqual([]);
+    expect(await t.state()).toMatchObject({ postedSeq: 2, attempt: null });
+  });
+
+  test("of a thread's answer does not double it", async () => {
+    await t.put();
+    await t.run();
+    await t.put(recovered());
+    t.ends.push("answered", "answer-lost");
+    await expect(t.run()).rejects.toThrow(Unacknowledged);
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["found"]);
+    expect(t.slack.messages).toHaveLength(2);
+    expect(await t.state()).toMatchObject({ postedSeq: 2 });
+  });
+});
+
+describe("a refusal", () => {
+  test("leaves nothing to look for: the next try posts at once", async () => {
+    await t.put();
+    t.ends.push("refused");
+    await expect(t.run()).rejects.toThrow(Retryable);
+    expect(await t.run()).toEqual(["posted"]);
+  });
+});
+
+describe("a message that somebody deleted", () => {
+  test("is posted anew when the incident still fires", async () => {
+    await t.put();
+    await t.run();
+    t.slack.messages.length = 0;
+    await t.put(escalated());
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("Critical");
+  });
+
+  test("is not missed when the incident is over", async () => {
+    await t.put();
+    await t.run();
+    t.slack.messages.length = 0;
+    await t.put(recovered());
+    expect(await t.run()).toEqual(["settled"]);
+    expect(t.slack.messages).toEqual([]);
+    expect(await t.run()).toEqual([]);
+  });
+});
+
+describe("a message that Slack does not let be edited", () => {
+  test("stays as it is, and its thread tells the channel what is news", async () => {
+    await t.put();
+    await t.run();
+    const deps = { ...t.deps, slack: { ...t.slack, update: async () => "not-editable" as const } };
+    const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 2, channel };
+    await t.put(recovered());
+    expect(await converge(event, deps)).toEqual(["updated", "replied"]);
+    expect(t.slack.messages.map(({ broadcast }) => broadcast)).toEqual([false, true]);
+    expect(await converge(event, deps)).toEqual([]);
+  });
+});
+
+describe("through a webhook", () => {
+  const webhook = "webhook:sonde/ops-webhook";
+
+  test("an incident is sent once when it fires and once when it is over", async () => {
+    await t.put();
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(await t.run(webhook)).toEqual([]);
+    await t.put(afterChange(anIncident(), "blind", t0 + 9 * minute));
+    expect(await t.run(webhook)).toEqual(["settled"]);
+    await t.put(recovered(afterChange(anIncident(), "blind", t0 + 9 * minute)));
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(t.sent.map((text) => text.split(" · ")[0])).toEqual(["🔴 *Critical*", "✅ *Resolved after 20m*"]);
+  });
+
+  test("an escalation is sent, for nothing can be edited", async () => {
+    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.run(webhook);
+    await t.put(escalated(anIncident({ routing: {} })));
+    expect(await t.run(webhook)).toEqual(["posted"]);
+  });
+
+  test("what may not have arrived is sent again: at least once", async () => {
+    await t.put();
+    t.ends.push("answer-lost");
+    await expect(t.run(webhook)).rejects.toThrow(Unacknowledged);
+    t.wait(31_000);
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(t.sent).toHaveLength(2);
+  });
+
+  test("the end is sent where the beginning may have arrived", async () => {
+    await t.put();
+    t.ends.push("answer-lost");
+    await expect(t.run(webhook)).rejects.toThrow();
+    await t.put(recovered());
+    t.wait(31_000);
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(t.sent.at(-1)).toContain("Resolved");
+  });
+
+  test("a refusal is tried again at once", async () => {
+    await t.put();
+    t.ends.push("refused");
+    await expect(t.run(webhook)).rejects.toThrow(ConfigError);
+    expect(await t.run(webhook)).toEqual(["posted"]);
+  });
+});

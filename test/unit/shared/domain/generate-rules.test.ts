@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+
+import { alertName, generateRuleFile, packRecordings } from "../../../../shared/domain/generate-rules.ts";
+import { renderRuleFile } from "../../../../shared/domain/rule-file.ts";
+import { aLevel, aProbe } from "../../../support/builders.ts";
+import { pack, packProbe } from "../../../support/pack.ts";
+
+const minute = 60_000;
+const options = { amp: false, delay: 0 };
+const temperature = packProbe("gpu-temperature");
+const query = "max by (gpu) (temp)";
+
+describe("generated alert rules", () => {
+  it("are one for each threshold, with the probe's query, times and texts", () => {
+    const [group] = renderRuleFile(generateRuleFile([{ probe: temperature, query }], [], options)).groups;
+    expect(group?.name).toBe("sonde-dcgm-30s");
+    expect(group?.interval).toBe("30s");
+    expect(group?.rules.map(({ alert, expr, for: hold, labels }) => ({ alert, expr, hold, labels }))).toEqual(
+      [
+        {
+          alert: "GpuTemperature",
+          expr: "(max by (gpu) (temp)) > 80",
+          hold: "5m",
+          labels: { severity: "warning", probe: "gpu-temperature" },
+        },
+        {
+          alert: "GpuTemperature",
+          expr: "(max by (gpu) (temp)) > 85",
+          hold: "5m",
+          labels: { severity: "critical", probe: "gpu-temperature" },
+        },
+      ],
+    );
+    expect(group?.rules[0]?.annotations?.summary).toBe(temperature.summary);
+  });
+
+  it("take the query as it is where every sample is a breach", () => {
+    const probe = aProbe({ kind: "rule", levels: [aLevel("fail", "any", 5 * minute, 10 * minute)] });
+    const [group] = renderRuleFile(generateRuleFile([{ probe, query: "up == 0" }], [], options)).groups;
+    expect(group?.rules[0]).toMatchObject({ expr: "up == 0", for: "5m", keep_firing_for: "10m" });
+  });
+
+  it("leave out probes that are for information", () => {
+    expect(generateRuleFile([{ probe: aProbe({ levels: [] }), query }], [], options).groups).toEqual([]);
+  });
+
+  it("step as the probe does, but not faster than AMP's ruler", () => {
+    const quick = aProbe({ id: "a", step: 15_000 });
+    const slow = aProbe({ id: "b", step: 5 * minute });
+    const { groups } = generateRuleFile(
+      [
+        { probe: quick, query },
+        { probe: slow, query },
+      ],
+      [],
+      options,
+    );
+    expect(groups.map(({ name, interval }) => [name, interval])).toEqual([
+      ["sonde-probes-30s", 30_000],
+      ["sonde-probes-5m", 5 * minute],
+    ]);
+  });
+
+  it("look at the moment that Sonde looks at, where the ruler is AMP's", () => {
+    const sources = [{ probe: temperature, query }];
+    const offset = (amp: boolean) =>
+      renderRuleFile(generateRuleFile(sources, [], { amp, delay: 30_000 })).groups[0]?.query_offset;
+    expect(offset(true)).toBe("30s");
+    expect(offset(false)).toBeUndefined();
+  });
+});
+
+describe("recordings", () => {
+  it("are those of the guides, of components in use", () => {
+    const names = packRecordings([pack], (_, component) => component === "vllm").map(({ record }) => record);
+    expect(names).toContain("ai:ttft_seconds:p99");
+    expect(names).not.toContain("ai:gpu_temperature_celsius");
+  });
+
+  it("cover every recording rule of the guides", () => {
+    const names = packRecordings([pack], () => true).map(({ record }) => record);
+    for (const record of [
+      "ai:ttft_seconds:p50",
+      "ai:ttft_seconds:p99",
+      "ai:itl_seconds:p50",
+      "ai:tokens_per_second",
+      "ai:requests_per_second",
+      "ai:gpu_utilization:avg",
+      "ai:gpu_memory_used_bytes",
+      "ai:gpu_temperature_celsius",
+      "ai:gpu_power_watts",
+      "ai:kv_cache_usage_percent",
+      "ai:pending_requests",
+      "ai:active_sequences",
+    ])
+      expect(names).toContain(record);
+  });
+
+  it("stand in groups of their own", () => {
+    const recording = { component: "vllm", record: "ai:x", query: "sum(x)" };
+    const { groups } = generateRuleFile([], [recording], options);
+    expect(renderRuleFile({ groups }).groups).toEqual([
+      { name: "sonde-vllm-recordings", interval: "1m", rules: [{ record: "ai:x", expr: "sum(x)" }] },
+    ]);
+  });
+});
+
+it("an alert is called like its probe", () => {
+  expect(alertName("vllm-ttft-p99")).toBe("VllmTtftP99");
+  expect(alertName("gateway-5xx")).toBe("Gateway5xx");
+});
