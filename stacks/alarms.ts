@@ -1,11 +1,10 @@
-import type { CompiledConfig } from "../shared/domain/probe.ts";
 import { functionLogicalId, pascalCase, type Resource, ref, type Stack } from "./template.ts";
 
 export interface AlarmSettings {
   /** Begins every alarm's name: key and topic admit alarms by it. */
   readonly name: string;
   readonly functions: readonly string[];
-  readonly config: Pick<CompiledConfig, "targets" | "probes">;
+  readonly config: { readonly targets: readonly unknown[]; readonly probes: readonly unknown[] };
   /** The `service` dimension of run-probes' metrics. */
   readonly service: string;
   /** Empty: nobody is mailed. */
@@ -163,7 +162,7 @@ function deadMan({ config, service }: AlarmSettings): Alarm[] {
     {
       id: "DeadManAlarm",
       name: "probes-not-evaluated",
-      says: `For five minutes fewer than ${enoughAnswered * 100} % of the probes were answered, or run-probes was silent. Its log says which targets do not answer. Rings once when Sonde is first deployed, before the first rounds.`,
+      says: `For five minutes fewer than ${enoughAnswered * 100} % of the probes were answered, or run-probes was silent. Its log says which targets do not answer. May ring once when it is new, before the first rounds.`,
       properties: {
         Metrics: [
           { Id: "answered", Label: "probes evaluated / configured", Expression: "evaluated / configured" },
