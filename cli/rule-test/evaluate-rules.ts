@@ -1,7 +1,9 @@
+import { formatDuration } from "../../shared/domain/duration.ts";
 import type { Probe } from "../../shared/domain/probe.ts";
+import { type Answer, PrometheusError } from "../../shared/domain/prometheus.ts";
 import { inspectQuery } from "../../shared/domain/promql.ts";
 import type { AlertRule, RecordingRule, Rule } from "../../shared/domain/rule-file.ts";
-import type { Labels } from "../../shared/domain/series.ts";
+import type { Labels, Series } from "../../shared/domain/series.ts";
 import { type Alert, alertSamples, buildAlertRule, type Externals } from "./alert-rule.ts";
 import { buildOutput, type RuleSample, samplesByTime } from "./outputs.ts";
 import type { TestServer } from "./test-server.ts";
@@ -22,6 +24,11 @@ export interface EvaluationPlan extends Externals {
 
 /** By time of evaluation and name, the alerts that are pending or firing. */
 export type AlertsByTime = ReadonlyMap<number, ReadonlyMap<string, readonly Alert[]>>;
+
+/** A rule that cannot be evaluated with a test's data: that is a finding about the rule. */
+export class EvaluationError extends Error {
+  override readonly name = "EvaluationError";
+}
 
 /** A range query answers at most 11,000 points. */
 const mostPoints = 10_000;
@@ -52,7 +59,7 @@ export async function evaluateRules(
   for (let start = 0; start <= last; start += points * interval) {
     const end = Math.min(last, start + (points - 1) * interval);
     for (const { rule, evaluate, output } of runs) {
-      const { data } = await client.queryRange({ query: rule.expr, start, end, step: interval });
+      const data = await ask(rule, () => client.queryRange({ query: rule.expr, start, end, step: interval }));
       const byTime = samplesByTime(data);
       for (let t = start; t <= end; t += interval)
         naming(rule, t, () => output.evaluated(t, evaluate(t, byTime.get(t) ?? [])));
@@ -92,9 +99,18 @@ function within(limit: number, count: number, what: string): void {
 function naming(rule: Rule, t: number, evaluate: () => void): void {
   try {
     evaluate();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`rule: ${rule.name}, time: ${t / 1000}s, err: ${why}`, { cause: error });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EvaluationError(`rule: ${rule.name}, time: ${formatDuration(t)}, err: ${why}`, { cause });
+  }
+}
+
+async function ask(rule: Rule, send: () => Promise<Answer<Series[]>>): Promise<Series[]> {
+  try {
+    return (await send()).data;
+  } catch (cause) {
+    if (!(cause instanceof PrometheusError && cause.kind === "bad-query")) throw cause;
+    throw new EvaluationError(`rule: ${rule.name}, err: ${cause.message}`, { cause });
   }
 }
 

@@ -91,7 +91,7 @@ export function expandValues(notation: string): SeriesValue[] {
 
 /** A sample's value as test files write it; throws an Error where it is none. */
 export function parseNumber(written: string): number {
-  const [, sign, infinite, nan] = /^([+-]?)(?:(inf)|(nan))$/i.exec(written) ?? [];
+  const [, sign, infinite, nan] = /^([+-]?)(?:(inf(?:inity)?)|(nan))$/i.exec(written) ?? [];
   if (nan) return Number.NaN;
   if (infinite) return sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(written) ? Number(written) : Number.NaN;

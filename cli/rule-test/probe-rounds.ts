@@ -21,8 +21,15 @@ export async function runRounds(
   for (let now = 0; now <= Math.max(...times); now += probe.every) {
     const resolved = await resolveNames(target.name, [probe], client.queryInstant, now);
     const check = await checkTarget(target, resolved, { client, now, states });
-    states = check.probes;
+    states = Object.fromEntries(
+      Object.entries(check.probes).map(([id, state]) => [id, beganAtZero(state, probe)]),
+    );
     rounds.set(now, check.verdicts);
   }
   return new Map(times.map((time) => [time, rounds.get(time - (time % probe.every)) ?? []]));
+}
+
+/** State takes 0 for "never evaluated", and nobody but a test evaluates at Unix time 0: that point is folded again. */
+function beganAtZero(state: ProbeState, { step }: Probe): ProbeState {
+  return state.evaluatedTo === 0 ? { ...state, evaluatedTo: -step } : state;
 }

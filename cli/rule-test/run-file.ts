@@ -15,7 +15,7 @@ import type { StartServer } from "./test-server.ts";
 export interface TestReport {
   readonly file: string;
   readonly results: readonly TestResult[];
-  /** Patterns under rule_files that no file matches. */
+  /** What is probably a slip: patterns that no file matches, alerts that no rule raises. */
   readonly warnings: readonly string[];
 }
 export interface TestResult {
@@ -46,6 +46,7 @@ export async function runTestFile(path: string, { startServer, concurrency }: Te
     fuzzy: file.fuzzy,
   };
   prefixed(path, () => requireNames(file, subject));
+  warnings.push(...unknownAlerts(file, rules));
   const results: TestResult[] = [];
   let next = 0;
   const work = async () => {
@@ -106,6 +107,15 @@ function loadGroups(path: string): { name: string; rules: LoadedRule[] }[] {
       return { limit, rule, probe };
     }),
   }));
+}
+
+/** To promtool an alert that no rule raises does not fire, and a misspelt test passes. */
+function unknownAlerts({ tests }: TestFile, rules: readonly LoadedRule[]): string[] {
+  const known = [...new Set(rules.flatMap(({ rule }) => (rule.kind === "alert" ? [rule.name] : [])))];
+  const asked = new Set(tests.flatMap(({ alerts }) => alerts.map(({ alertname }) => alertname)));
+  return [...asked]
+    .filter((name) => !known.includes(name))
+    .map((name) => `no rule is called "${name}"; ${suggestName(name, known)}`);
 }
 
 function requireNames(file: TestFile, { probes, targets }: Subject): void {

@@ -1,8 +1,7 @@
-import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
 import { compareAlerts, compareSamples, compareVerdicts, type Failure } from "./compare.ts";
-import { type AlertsByTime, evaluateRules, type LoadedRule } from "./evaluate-rules.ts";
+import { type AlertsByTime, EvaluationError, evaluateRules, type LoadedRule } from "./evaluate-rules.ts";
 import { runRounds } from "./probe-rounds.ts";
 import { lastTime, samplesUntil, type UnitTest } from "./test-file.ts";
 import type { StartServer, TestServer } from "./test-server.ts";
@@ -36,8 +35,8 @@ export async function runUnitTest(
       ...(await checkProbes(test, server, subject)),
     ];
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    return [{ asked: error instanceof Error ? error.message : String(error), difference: [] }];
+    if (!(error instanceof EvaluationError)) throw error;
+    return [{ asked: error.message, difference: [] }];
   } finally {
     await server.stop();
   }
@@ -58,7 +57,7 @@ async function checkExpressions(test: UnitTest, { client }: TestServer, fuzzy: b
       const got = data.map(({ labels, sample }) => ({ labels, value: sample.v }));
       failures.push(...[compareSamples(entry, got, fuzzy) ?? []].flat());
     } catch (error) {
-      if (!(error instanceof PrometheusError)) throw error;
+      if (!(error instanceof PrometheusError && error.kind === "bad-query")) throw error;
       failures.push({ asked: `expr: ${entry.expr}`, difference: [error.message] });
     }
   }

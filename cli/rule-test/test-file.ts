@@ -60,7 +60,9 @@ export interface ExpectedVerdict {
   readonly since?: number;
 }
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
+/** zod's numbers are finite; YAML has .inf and .nan. */
+const anyNumber = z.custom<number>((value) => typeof value === "number");
+const scalar = z.union([z.string(), anyNumber, z.boolean()]);
 const texts = z.nullish(z.record(z.string(), scalar));
 const list = <T extends z.core.SomeType>(of: T) => z.nullish(z.array(of));
 

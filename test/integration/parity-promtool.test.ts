@@ -1,11 +1,9 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { formatLabels } from "../../cli/rule-test/compare.ts";
-import { buildStartServer, type TestServer } from "../../cli/rule-test/test-server.ts";
+import type { TestServer } from "../../cli/rule-test/test-server.ts";
 import { planWindow } from "../../shared/domain/detection.ts";
 import { formatDuration } from "../../shared/domain/duration.ts";
 import { evaluateProbe } from "../../shared/domain/evaluate.ts";
@@ -27,6 +25,7 @@ import {
   writtenSeries,
 } from "../support/parity-case.ts";
 import { runPromtool } from "../support/promtool.ts";
+import { startServerForTests } from "../support/test-server.ts";
 
 /** promtool's time begins at 0. Here it does so a good while on, so that there is a time before it. */
 const origin = 1008 * 86_400_000;
@@ -50,13 +49,7 @@ interface Alert {
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await buildStartServer({
-    cacheDir: join(tmpdir(), "sonde-test-cache"),
-    env: process.env,
-    err: () => undefined,
-    now: () => Date.now(),
-    interrupted: new AbortController().signal,
-  })(60_000);
+  server = await startServerForTests()(60_000);
 });
 afterAll(() => server?.stop());
 
