@@ -67,7 +67,7 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
       if (!target) throw new Error("the demo's config has no target");
       const check = await checkOne(target, compiled.probes, stage.now, deps);
       const verdicts = await addHistory([check], [target], stage.now, deps);
-      for (const line of renderVerdicts(verdicts, { ...deps.style, verbose: false })) deps.out(line);
+      for (const line of renderVerdicts(verdicts, { ...deps.style, healthy: "names" })) deps.out(line);
       deps.out("");
       deps.out(summaryLine(summarize(verdicts, check.asked.queries, deps.now() - begun)));
 

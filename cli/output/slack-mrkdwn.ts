@@ -122,11 +122,13 @@ export function wrapSpans(spans: readonly Span[], width: number, style: Style): 
 }
 
 function joinEqual(line: readonly Span[]): Span[] {
-  return line.reduce<Span[]>((joined, span) => {
+  const joined: Span[] = [];
+  for (const { text, look } of line) {
     const last = joined.at(-1);
-    if (last?.look.join() !== span.look.join()) return [...joined, span];
-    return [...joined.slice(0, -1), { text: last.text + span.text, look: span.look }];
-  }, []);
+    if (last?.look.join() === look.join()) joined.splice(-1, 1, { text: last.text + text, look });
+    else joined.push({ text, look });
+  }
+  return joined;
 }
 
 function paintSpan({ text, look }: Span, style: Style): string {

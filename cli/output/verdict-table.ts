@@ -5,8 +5,8 @@ import type { Status, Verdict } from "../../shared/domain/verdict.ts";
 import { column, fit, paint, paintStatus, type Style } from "./style.ts";
 
 export interface TableStyle extends Style {
-  /** Every series on a line of its own, healthy ones too. */
-  readonly verbose: boolean;
+  /** How much of what is well: the probes' names, a line for each probe, or one for each series. */
+  readonly healthy: "names" | "probes" | "series";
 }
 
 const probeWidth = 26;
@@ -33,10 +33,11 @@ export function renderVerdicts(verdicts: readonly Verdict[], style: TableStyle):
 function renderStatus(status: Status, verdicts: readonly Verdict[], style: TableStyle): string[] {
   if (verdicts.length === 0) return [];
   if (status === "unknown")
-    return style.verbose
+    return style.healthy === "series"
       ? groupBy(verdicts, ({ probe }) => probe).flatMap(([, group]) => renderUnknown(group, style))
       : renderUnknown(verdicts, style);
-  if (style.verbose || status !== "ok") return verdicts.flatMap((verdict) => renderSeries(verdict, style));
+  if (style.healthy === "series" || status !== "ok")
+    return verdicts.flatMap((verdict) => renderSeries(verdict, style));
   return groupBy(verdicts, ({ probe }) => probe).map(([probe, group]) => renderHealthy(probe, group, style));
 }
 

@@ -52,7 +52,10 @@ export async function runProbe(options: ProbeRun, deps: CliDeps): Promise<void> 
     deps.out(JSON.stringify({ summary }));
   } else {
     const shown = await addHistory(checks, targets, now, deps);
-    for (const line of renderVerdicts(shown, { ...deps.style, verbose: options.verbose ?? false }))
+    for (const line of renderVerdicts(shown, {
+      ...deps.style,
+      healthy: options.verbose ? "series" : "probes",
+    }))
       deps.out(line);
     deps.out("");
     deps.out(summaryLine(summary));
