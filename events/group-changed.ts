@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 
 /**
  * A hint that an incident's message may lag behind its state: the reader looks at the state and converges.
- * One event a channel, so that each channel has its own FIFO message group.
+ * One event a channel, so that each channel has its own FIFO message group. The same change gives the same
+ * detail to the byte, which is its identity: the queue drops what it has seen within five minutes.
  */
 export const groupChanged = {
   detailType: "group-changed",
@@ -18,11 +19,6 @@ export const groupChanged = {
 } as const;
 
 export type GroupChanged = z.infer<typeof groupChanged.detail>;
-
-/** The same change has the same id, however often it is announced. */
-export function groupChangedId(event: GroupChanged): string {
-  return `${event.target}/${event.group}/${event.channel}/${event.seq}`;
-}
 
 export function parseGroupChanged(detail: unknown): GroupChanged {
   return groupChanged.detail.parse(detail);

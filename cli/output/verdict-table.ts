@@ -38,7 +38,13 @@ function renderStatus(status: Status, verdicts: readonly Verdict[], style: Table
       : renderUnknown(verdicts, style);
   if (style.healthy === "series" || status !== "ok")
     return verdicts.flatMap((verdict) => renderSeries(verdict, style));
-  return groupBy(verdicts, ({ probe }) => probe).map(([probe, group]) => renderHealthy(probe, group, style));
+  const groups = groupBy(verdicts, ({ probe }) => probe);
+  if (style.healthy === "probes") return groups.map(([probe, group]) => renderHealthy(probe, group, style));
+  const names = wrap(groups.map(([probe]) => probe).join(", "), style.width - indent.length);
+  return [
+    `  ${paintStatus(style, "ok")} ${groups.length} probes, ${verdicts.length} series`,
+    ...names.map((line) => paint(style, "dim", indent + line)),
+  ];
 }
 
 /** One line for all healthy series of a probe: from the least to the greatest value. */
@@ -118,7 +124,7 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** Labels on one line, the ones that name the object first. */
-export function describeLabels(labels: Labels): string {
+function describeLabels(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");

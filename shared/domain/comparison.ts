@@ -1,4 +1,4 @@
-export const operators = [">=", "<=", "==", "!=", ">", "<"] as const;
+const operators = [">=", "<=", "==", "!=", ">", "<"] as const;
 
 /** A threshold as config writes it (`> 85`), taken apart. */
 export interface Comparison {

@@ -190,10 +190,7 @@ function compileVariant(
 }
 
 /** One line that shows where a query stops making sense. */
-export function describeQueryFault(
-  query: string,
-  fault: { readonly at: number; readonly message: string },
-): string {
+function describeQueryFault(query: string, fault: { readonly at: number; readonly message: string }): string {
   const before = query.slice(Math.max(0, fault.at - 30), fault.at).replace(/\s+/g, " ");
   return `PromQL does not parse at character ${fault.at + 1}${before ? `, after "${before}"` : ""}: ${fault.message}`;
 }

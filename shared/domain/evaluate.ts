@@ -5,7 +5,7 @@ import { type Freshness, judgeFreshness, type NewestSamples } from "./freshness.
 import type { Guard, Level, LevelName, Probe } from "./probe.ts";
 import type { Series } from "./series.ts";
 import type { LevelState, ProbeState, SeriesState } from "./state.ts";
-import { formatThreshold, formatValue } from "./units.ts";
+import { formatThreshold } from "./units.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What came back for a probe in one round. */
@@ -264,9 +264,4 @@ function describeFreshness(freshness: Freshness): string | null {
     case "absent":
       return `no data: no sample of ${freshness.selector} in sight; is its exporter up and scraped?`;
   }
-}
-
-/** The status, value and unit of a verdict in a few words, for logs and messages. */
-export function describeVerdict(verdict: Verdict): string {
-  return `${verdict.status} ${formatValue(verdict.value, verdict.unit)}: ${verdict.reason}`;
 }

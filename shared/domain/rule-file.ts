@@ -5,7 +5,7 @@ import { formatDuration, parseDuration } from "./duration.ts";
 import { inspectQuery } from "./promql.ts";
 import { describePath, schemaFaults } from "./schema-faults.ts";
 import type { Labels } from "./series.ts";
-import { checkTemplate } from "./template.ts";
+import { checkPrometheusTemplate } from "./template.ts";
 
 /** A Prometheus rule file, checked. Durations are milliseconds; label and annotation values are templates. */
 export interface RuleFile {
@@ -39,7 +39,7 @@ export interface RecordingRule {
 }
 export type Rule = AlertRule | RecordingRule;
 
-/** A rule file that Prometheus would refuse, or whose templates Sonde cannot fill. */
+/** A rule file that Prometheus would refuse. */
 export class RuleFileError extends Error {
   override readonly name = "RuleFileError";
   readonly faults: readonly ConfigFault[];
@@ -172,7 +172,7 @@ function checkExpression(expr: string, path: Path, report: Report): void {
 
 function checkTemplates(values: Labels, path: Path, report: Report): void {
   for (const [name, text] of Object.entries(values)) {
-    const fault = checkTemplate(text);
+    const fault = checkPrometheusTemplate(text);
     if (fault) report([...path, name], fault);
   }
 }

@@ -23,11 +23,27 @@ const whyUnsupported: Readonly<Record<string, string>> = {
   now: "a message has no clock",
 };
 
-/** Whether there is such a function; throws for one that Prometheus has and Sonde does not. */
+/** Prometheus has it, Sonde does not: the template is right, but a part of it cannot be filled in. */
+export class Unsupported extends Error {
+  override readonly name = "Unsupported";
+  readonly what: string;
+
+  constructor(what: string) {
+    const why = whyUnsupported[what] ?? "";
+    super(`unsupported: ${what}${why === "" ? "" : ` (${why})`}`);
+    this.what = what;
+  }
+}
+
+/** Whether Prometheus has such a function. */
+export function isPrometheusFunction(name: string): boolean {
+  return name === "and" || name === "or" || templateFunctions.has(name) || whyUnsupported[name] !== undefined;
+}
+
+/** Whether there is such a function; throws Unsupported for one that Prometheus has and Sonde does not. */
 export function isTemplateFunction(name: string): boolean {
-  const why = whyUnsupported[name];
-  if (why !== undefined) throw new Error(`unsupported: ${name}${why ? ` (${why})` : ""}`);
-  return name === "and" || name === "or" || templateFunctions.has(name);
+  if (whyUnsupported[name] !== undefined) throw new Unsupported(name);
+  return isPrometheusFunction(name);
 }
 
 /** All but `and` and `or`, which evaluate no more of their arguments than they must. */

@@ -1,5 +1,6 @@
 import type { GoValue } from "./go-format.ts";
 import { unquote } from "./go-quote.ts";
+import { Unsupported } from "./template-functions.ts";
 
 /** One word of a command. `path` holds the fields behind it: `.Labels.pod`, `$labels.pod`. */
 export type Operand =
@@ -154,7 +155,7 @@ function parseNodes(cursor: Cursor): { nodes: TemplateNode[]; stop: Stop | null 
       return { nodes, stop: { word, rest } };
     }
     if (word === "if" || word === "with" || word === "range") nodes.push(parseControl(cursor, word, rest));
-    else if (/^(?:define|template|block|break|continue)$/.test(word)) throw new Error(`unsupported: ${word}`);
+    else if (/^(?:define|template|block|break|continue)$/.test(word)) throw new Unsupported(word);
     else nodes.push({ kind: "action", pipe: parseWholePipe(cursor, piece.tokens, "command") });
   }
 }

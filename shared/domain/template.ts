@@ -1,7 +1,14 @@
 import type { GoMap, GoValue } from "./go-format.ts";
 import { goType, show } from "./go-printf.ts";
 import type { Labels } from "./series.ts";
-import { arity, isTemplateFunction, isTrue, templateFunctions } from "./template-functions.ts";
+import {
+  arity,
+  isPrometheusFunction,
+  isTemplateFunction,
+  isTrue,
+  templateFunctions,
+  Unsupported,
+} from "./template-functions.ts";
 import { type Operand, type Pipe, parseTemplate, type TemplateNode } from "./template-syntax.ts";
 
 /** What an annotation or label template is filled with. `labels` may hold `__name__`, as in Prometheus. */
@@ -16,28 +23,39 @@ const predefined = ["$", "$labels", "$externalLabels", "$externalURL", "$value"]
 
 /**
  * The text of a Prometheus annotation or label template, exactly as Prometheus would write it. A template
- * that fails gives Prometheus's `<error expanding template: …>`: better a poor message than none.
+ * that fails gives Prometheus's `<error expanding template: …>`, and a part that Sonde cannot fill in gives
+ * `<unsupported: query>` in its place: better a poor message than none.
  */
 export function renderTemplate(text: string, data: TemplateData): string {
   try {
-    return execute(parse(text), data);
+    return execute(parseTemplate(text, predefined, isPrometheusFunction), data);
   } catch (error) {
-    return `<error expanding template: ${error instanceof Error ? error.message : error}>`;
+    return `<error expanding template: ${messageOf(error)}>`;
   }
 }
 
 /** What is wrong with a template, in one line; null where it parses and Sonde knows every function in it. */
 export function checkTemplate(text: string): string | null {
   try {
-    parse(text);
+    parseTemplate(text, predefined, isTemplateFunction);
     return null;
   } catch (error) {
-    return `template: ${error instanceof Error ? error.message : error}`;
+    return `template: ${messageOf(error)}`;
   }
 }
 
-function parse(text: string): readonly TemplateNode[] {
-  return parseTemplate(text, predefined, isTemplateFunction);
+/** Why Prometheus would not load a template, in one line; null where it would. */
+export function checkPrometheusTemplate(text: string): string | null {
+  try {
+    parseTemplate(text, predefined, isPrometheusFunction);
+    return null;
+  } catch (error) {
+    return error instanceof Unsupported ? null : `template: ${messageOf(error)}`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The root of the data is a struct in Go: its fields are fixed, where a map's are whatever it holds. */
@@ -75,15 +93,22 @@ function execute(nodes: readonly TemplateNode[], data: TemplateData): string {
 }
 
 function run(nodes: readonly TemplateNode[], dot: Dot, scope: Scope): string {
-  let text = "";
-  for (const node of nodes) {
-    if (node.kind === "text") text += node.text;
-    else if (node.kind === "action") {
-      const value = evaluate(node.pipe, dot, scope);
-      if (node.pipe.variables.length === 0) text += print(value);
-    } else text += runControl(node, dot, { variables: new Map(), outer: scope });
+  return nodes.map((node) => runNode(node, dot, scope)).join("");
+}
+
+function runNode(node: TemplateNode, dot: Dot, scope: Scope): string {
+  if (node.kind === "text") return node.text;
+  try {
+    if (node.kind !== "action") return runControl(node, dot, { variables: new Map(), outer: scope });
+    const value = evaluate(node.pipe, dot, scope);
+    return node.pipe.variables.length === 0 ? print(value) : "";
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    const standIn = `<unsupported: ${error.what}>`;
+    if (node.kind !== "action" || node.pipe.variables.length === 0) return standIn;
+    assign(node.pipe, standIn, scope);
+    return "";
   }
-  return text;
 }
 
 function runControl(
@@ -120,11 +145,15 @@ function evaluate(pipe: Pipe, dot: Dot, scope: Scope): Dot {
   let value: Dot | undefined;
   for (const command of pipe.commands) value = evaluateCommand(command, dot, scope, value);
   const result = value ?? null;
-  for (const name of pipe.variables) {
-    if (pipe.declares) scope.variables.set(name, result);
-    else holder(name, scope).set(name, result);
-  }
+  assign(pipe, result, scope);
   return result;
+}
+
+function assign({ variables, declares }: Pipe, value: Dot, scope: Scope): void {
+  for (const name of variables) {
+    if (declares) scope.variables.set(name, value);
+    else holder(name, scope).set(name, value);
+  }
 }
 
 function holder(name: string, scope: Scope): Map<string, Dot> {
@@ -151,6 +180,7 @@ function callFunction(
   scope: Scope,
   piped: Dot | undefined,
 ): GoValue {
+  if (name !== "and" && name !== "or" && !templateFunctions.has(name)) throw new Unsupported(name);
   const [least, most] = arity(name);
   const count = operands.length + (piped === undefined ? 0 : 1);
   if (count < least || count > most) throw new Error(`wrong number of args for ${name}: got ${count}`);
@@ -158,11 +188,11 @@ function callFunction(
   const args = operands.map((operand) => argument(evaluateOperand(operand, dot, scope)));
   if (piped !== undefined) args.push(argument(piped));
   const called = templateFunctions.get(name);
-  if (!called) throw new Error(`function "${name}" not defined`);
+  if (!called) throw new Unsupported(name);
   try {
     return called(args);
   } catch (error) {
-    throw new Error(`error calling ${name}: ${error instanceof Error ? error.message : error}`);
+    throw new Error(`error calling ${name}: ${messageOf(error)}`, { cause: error });
   }
 }
 
