@@ -18,7 +18,6 @@ export function anIncident(change: Partial<Incident> = {}): Incident {
     blind: false,
     labels: { Hostname: "gpu-node-7", gpu: "3" },
     routing: { severity: "critical" },
-    channels: [],
     channels: ["#llm-oncall"],
     summary: "GPU 3 on gpu-node-7 is at 91.2 °C",
     description: "Above the point at which the driver throttles clocks.",

@@ -222,7 +222,6 @@ describe("whatever labels, annotations and numbers hold", () => {
     level: fc.constantFrom("warn" as const, "fail" as const, "unknown" as const),
     blind: fc.boolean(),
     labels: fc.dictionary(hostile, long, { maxKeys: 40 }),
-    channels: fc.constant([]),
     routing: fc.oneof(
       fc.constant({}),
       long.map((severity) => ({ severity })),

@@ -52,7 +52,7 @@ const lives = fc.constantFrom<readonly IncidentChange["what"][]>(
 );
 
 function stagesOf(life: readonly IncidentChange["what"][]): Incident[] {
-  const stages = [anIncident({ level: "warn" })];
+  const stages = [anIncident({ level: "warn", routing: {} })];
   for (const [index, what] of life.entries()) {
     const last = stages.at(-1) ?? anIncident();
     stages.push(afterChange(last, what, t0 + (8 + index) * 60_000, 80 + index));

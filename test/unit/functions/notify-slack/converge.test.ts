@@ -171,6 +171,24 @@ describe("an answer that was lost", () => {
     expect(await t.state()).toMatchObject({ postedSeq: 2, attempt: null });
   });
 
+  test("of several tries leads to the message that did arrive, brought up to date", async () => {
+    await t.put(anIncident({ level: "warn", routing: {} }));
+    t.ends.push("answer-lost");
+    await expect(t.run()).rejects.toThrow(Unacknowledged);
+    await t.put(escalated(anIncident({ routing: {} })));
+    t.wait(31_000);
+    const lagging = {
+      ...t.slack,
+      findByNonce: async () => null,
+      post: async () => Promise.reject(new Unacknowledged("no answer")),
+    };
+    const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 2, channel };
+    await expect(converge(event, { ...t.deps, slack: lagging })).rejects.toThrow(Unacknowledged);
+    t.wait(31_000);
+    expect(await t.run()).toEqual(["found", "updated", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("🔴 *Critical*");
+  });
+
   test("of a thread's answer does not double it", async () => {
     await t.put();
     await t.run();
@@ -181,6 +199,47 @@ describe("an answer that was lost", () => {
     expect(await t.run()).toEqual(["found"]);
     expect(t.slack.messages).toHaveLength(2);
     expect(await t.state()).toMatchObject({ postedSeq: 2 });
+  });
+});
+
+describe("two invocations at once", () => {
+  test("one posts, the other is told to come back", async () => {
+    await t.put();
+    const results = await Promise.allSettled([t.run(), t.run()]);
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(t.slack.messages).toHaveLength(1);
+    expect(await t.run()).toEqual([]);
+  });
+
+  test("an edit that is slow never overwrites one that knows more", async () => {
+    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.run();
+    await t.put(escalated(anIncident({ routing: {} })));
+    const slow = Promise.withResolvers<void>();
+    const update: typeof t.slack.update = async (place, message) => {
+      await slow.promise;
+      return t.slack.update(place, message);
+    };
+    const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 2, channel };
+    const first = converge(event, { ...t.deps, slack: { ...t.slack, update } });
+    await new Promise((resolve) => setImmediate(resolve));
+    await t.put(recovered(escalated(anIncident({ routing: {} }))));
+    await expect(t.run()).rejects.toThrow(Retryable);
+    slow.resolve();
+    await first;
+    await t.run();
+    expect(t.slack.messages[0]?.text).toContain("Resolved");
+  });
+
+  test("a call that was held up until another may have begun is not made", async () => {
+    await t.put();
+    const write: typeof t.store.write = async (...args) => {
+      t.wait(11_000);
+      return t.store.write(...args);
+    };
+    const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 1, channel };
+    await expect(converge(event, { ...t.deps, store: { ...t.store, write } })).rejects.toThrow(Retryable);
+    expect(t.slack.messages).toEqual([]);
   });
 });
 
