@@ -180,15 +180,20 @@ function callFunction(
   scope: Scope,
   piped: Dot | undefined,
 ): GoValue {
-  if (name !== "and" && name !== "or" && !templateFunctions.has(name)) throw new Unsupported(name);
-  const [least, most] = arity(name);
   const count = operands.length + (piped === undefined ? 0 : 1);
-  if (count < least || count > most) throw new Error(`wrong number of args for ${name}: got ${count}`);
-  if (name === "and" || name === "or") return shortCircuit(name === "and", operands, dot, scope, piped);
-  const args = operands.map((operand) => argument(evaluateOperand(operand, dot, scope)));
-  if (piped !== undefined) args.push(argument(piped));
+  const requireCount = () => {
+    const [least, most] = arity(name);
+    if (count < least || count > most) throw new Error(`wrong number of args for ${name}: got ${count}`);
+  };
+  if (name === "and" || name === "or") {
+    requireCount();
+    return shortCircuit(name === "and", operands, dot, scope, piped);
+  }
   const called = templateFunctions.get(name);
   if (!called) throw new Unsupported(name);
+  requireCount();
+  const args = operands.map((operand) => argument(evaluateOperand(operand, dot, scope)));
+  if (piped !== undefined) args.push(argument(piped));
   try {
     return called(args);
   } catch (error) {

@@ -1,15 +1,32 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { checkTemplate, renderTemplate } from "../../../../shared/domain/template.ts";
+import {
+  checkPrometheusTemplate,
+  checkTemplate,
+  renderTemplate,
+} from "../../../../shared/domain/template.ts";
 
 describe("annotation templates", () => {
   it("name the function that Sonde does not have", () => {
     expect(checkTemplate('{{ query "up" | first | value }}')).toBe(
       "template: unsupported: query (Sonde does not query while it writes a message)",
     );
-    expect(renderTemplate('{{ query "up" }}', { labels: {}, value: 1 })).toContain("unsupported: query");
     expect(checkTemplate("{{ humanise $value }}")).toBe('template: function "humanise" not defined');
+  });
+
+  it("are filled in but for the parts that Sonde has no answer to", () => {
+    const shards =
+      '{{ $value }} shards, more than the max of {{ printf `max{instance="%s"}` $labels.instance | query | first | value }}.';
+    const data = { labels: { instance: "a" }, value: 12 };
+    expect(checkPrometheusTemplate(shards)).toBeNull();
+    expect(renderTemplate(shards, data)).toBe("12 shards, more than the max of <unsupported: query>.");
+    expect(renderTemplate("{{ with query `up` }}{{ . }}{{ end }} of {{ $value }}", data)).toBe(
+      "<unsupported: query> of 12",
+    );
+    expect(renderTemplate("{{ $x := externalURL }}see {{ $x }}", data)).toBe(
+      "see <unsupported: externalURL>",
+    );
   });
 
   it("leave text without braces as it is, whatever labels hold", () => {
