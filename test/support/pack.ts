@@ -59,3 +59,14 @@ export function queryOn(id: string, series: readonly (string | Labels)[]): strin
   if ("missing" in resolved) throw new Error(resolved.hint);
   return resolved.query;
 }
+
+type PackProbe = (typeof pack)["components"][number]["probes"][number];
+
+/** How docs/packs.md shows a threshold: `> 5, 5m`; nothing where there is none. */
+export function thresholdCell(probe: PackProbe, level: "warn" | "fail"): string {
+  if (probe.breach) return probe.breach.level === level ? `any, ${probe.breach.for ?? "at once"}` : "";
+  const threshold = probe[level];
+  if (threshold === undefined) return "";
+  const { when, for: own } = typeof threshold === "string" ? { when: threshold, for: undefined } : threshold;
+  return `${when}, ${own ?? probe.for ?? "at once"}`;
+}
