@@ -61,13 +61,15 @@ export class SondePlugin {
     this.hooks = {
       initialize: () => this.#report(),
       "before:package:createDeploymentArtifacts": () => this.#bundle(),
+      "before:package:function:package": () => this.#bundle(),
     };
   }
 
   /** A bad config makes an empty stack here; #report then stops with the faults alone, one line each. */
   async #resolve({ address, resolveConfigurationProperty }: VariableRequest): Promise<Stack> {
     const setting = async (...path: string[]) => String(await resolveConfigurationProperty(path));
-    this.#loaded ??= load(resolve(this.#serverless.serviceDir, await setting("custom", "config")));
+    const path = resolve(this.#serverless.serviceDir, await setting("custom", "config"));
+    this.#loaded ??= load(path);
     if ("fault" in this.#loaded) return { Resources: {} };
     const { compiled } = this.#loaded;
     switch (address) {

@@ -1,6 +1,6 @@
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { channelOf } from "../shared/domain/routes.ts";
-import { targetSecret, workspaceOf } from "./permissions.ts";
+import { isSecretName, targetSecret, workspaceOf } from "./permissions.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -80,10 +80,8 @@ function placeOf(url: string): Place {
 }
 
 function checkSecret(name: string): string | null {
-  const known = name.startsWith("arn:") ? /^arn:[\w:/+=.@-]+$/ : /^[\w/+=.@-]+$/;
-  return known.test(name)
-    ? null
-    : `secret "${name}": Secrets Manager has letters, digits and /_+=.@- in its names`;
+  if (isSecretName(name)) return null;
+  return `secret "${name}": Secrets Manager has letters, digits and /_+=.@- in its names`;
 }
 
 /** CloudFormation turns other characters into question marks, and the channel's rule would never match. */

@@ -1,3 +1,4 @@
+import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
@@ -70,8 +71,14 @@ function secretStatements(names: readonly string[]): Statement[] {
   return [allow("ReadSecrets", "secretsmanager:GetSecretValue", secrets.map(secretArn))];
 }
 
+/** Anything else in a name would be a pattern in the policy that admits it. */
+export function isSecretName(name: string): boolean {
+  return (name.startsWith("arn:") ? /^arn:[\w:/+=.@-]+$/ : /^[\w/+=.@-]+$/).test(name);
+}
+
 /** Secrets Manager adds six characters to a secret's name; a name that is an ARN has them already. */
 function secretArn(name: string): unknown {
+  if (!isSecretName(name)) throw new ConfigError(`"${name}" is no name that a secret can have`);
   if (name.startsWith("arn:")) return name;
   return sub(
     `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:${name}-??????`,

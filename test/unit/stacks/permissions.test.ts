@@ -95,6 +95,10 @@ it("lets notify-slack read the bot token and the webhooks of routes, and nothing
   });
 });
 
+it("never makes a pattern of a secret's name", () => {
+  expect(() => buildPermissions({ targets: [], routes: [] }, "sonde/*")).toThrow('"sonde/*"');
+});
+
 it.each([
   [seoul, "ws-12345678-90ab-cdef-1234-567890abcdef"],
   [`${seoul}/api/v1`, "ws-12345678-90ab-cdef-1234-567890abcdef"],
