@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,12 +35,21 @@ export async function benchProbes(): Promise<void> {
     for (const mode of ["time", "memory"]) {
       const worker = spawnSync(process.execPath, [bundle, mode, stage.url, String(stage.end)], {
         stdio: "inherit",
+        env: { ...process.env, NODE_OPTIONS: deployedNodeOptions() },
       });
       if (worker.status !== 0) throw new Error("the bench's worker failed");
     }
   } finally {
     await stage.stop();
   }
+}
+
+/** The flags that run-probes is deployed with: they decide how much garbage Node lets lie. */
+function deployedNodeOptions(): string {
+  const text = readFileSync(new URL("../functions/run-probes/function.yml", import.meta.url), "utf8");
+  const options = /NODE_OPTIONS: (.+)/.exec(text)?.[1];
+  if (!options) throw new Error("functions/run-probes/function.yml sets no NODE_OPTIONS");
+  return options;
 }
 
 async function startFilled() {
