@@ -2,11 +2,9 @@ import pLimit from "p-limit";
 
 import { checkTarget } from "../functions/run-probes/check-target.ts";
 import { buildTargetClient } from "../shared/adapters/target-client.ts";
-import { compileConfig } from "../shared/domain/compile.ts";
-import type { Probe, Target } from "../shared/domain/probe.ts";
 import type { PrometheusClient, RangeQuery } from "../shared/domain/prometheus.ts";
 import type { ProbeState } from "../shared/domain/state.ts";
-import { probeCount } from "./probes-load.ts";
+import { benchConfig, probeCount } from "./probes-load.ts";
 
 const concurrency = 10;
 const rounds = 21;
@@ -14,15 +12,16 @@ const minute = 60_000;
 const now = () => Date.now();
 
 /** Runs in a process of its own, so that its memory is that of the rounds and nothing else. */
-async function work(mode: string, url: string, end: number): Promise<void> {
-  const target: Target = { name: "bench", url, auth: { kind: "none" }, amp: false, delay: 0 };
+async function work(url: string, end: number): Promise<void> {
+  const { targets, probes } = benchConfig(url);
+  const [target] = targets;
+  if (!target) throw new Error("the bench has no target");
   const client = await buildTargetClient(target, {
     readSecret: async () => "",
     now,
     sleep: async () => undefined,
     random: Math.random,
   });
-  const probes = buildProbes();
   const resolved = probes.map((probe) => ({
     probe,
     query: probe.variants[0]?.query ?? "",
@@ -44,12 +43,6 @@ async function work(mode: string, url: string, end: number): Promise<void> {
     },
   };
   const { verdicts } = await check(recording, states);
-  if (mode === "memory") {
-    for (let round = 0; round < rounds; round++) await check(client, states);
-    const peak = process.resourceUsage().maxRSS / 1024;
-    console.log(`  memory           ${peak.toFixed(0)} MB RSS at most, in ${rounds + 2} rounds (bound 150)`);
-    return;
-  }
   const ours: number[] = [];
   const bare: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -63,24 +56,6 @@ async function work(mode: string, url: string, end: number): Promise<void> {
   console.log(`  bare fetch loop  ${median(bare).toFixed(0)} ms (median of ${rounds})`);
   console.log(`  sonde round      ${median(ours).toFixed(0)} ms`);
   console.log(`  ratio            ${(median(ours) / median(bare)).toFixed(2)} (bound 1.3)`);
-}
-
-function buildProbes(): readonly Probe[] {
-  const { compiled, faults } = compileConfig(
-    {
-      probes: Array.from({ length: probeCount }, (_, index) => ({
-        id: `bench-${index}`,
-        query: `max by (pod) (bench_${index})`,
-        warn: "> 80",
-        fail: "> 95",
-        for: "1m",
-        step: "15s",
-      })),
-    },
-    { packs: [], ruleFiles: [], certificates: {} },
-  );
-  if (faults.length > 0) throw new Error(faults[0]?.message);
-  return compiled.probes;
 }
 
 async function bareLoop(url: string, queries: readonly RangeQuery[]): Promise<void> {
@@ -112,5 +87,5 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-const [, , mode, url, end] = process.argv;
-if (mode && url && end) await work(mode, url, Number(end));
+const [, , url, end] = process.argv;
+if (url && end) await work(url, Number(end));

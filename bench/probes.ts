@@ -11,7 +11,8 @@ import { findPrometheus } from "../cli/stage/find-prometheus.ts";
 import { startPrometheus } from "../cli/stage/prometheus.ts";
 import { buildSend } from "../shared/adapters/http.ts";
 import { buildRemoteWrite } from "../shared/adapters/remote-write.ts";
-import { probeCount, seriesPerProbe } from "./probes-load.ts";
+import { benchConfig, probeCount, seriesPerProbe } from "./probes-load.ts";
+import { benchMemory } from "./probes-memory.ts";
 
 const minute = 60_000;
 const now = () => Date.now();
@@ -32,13 +33,13 @@ export async function benchProbes(): Promise<void> {
       mainFields: ["module", "main"],
       logLevel: "error",
     });
-    for (const mode of ["time", "memory"]) {
-      const worker = spawnSync(process.execPath, [bundle, mode, stage.url, String(stage.end)], {
-        stdio: "inherit",
-        env: { ...process.env, NODE_OPTIONS: deployedNodeOptions() },
-      });
-      if (worker.status !== 0) throw new Error("the bench's worker failed");
-    }
+    const nodeOptions = deployedNodeOptions();
+    const worker = spawnSync(process.execPath, [bundle, stage.url, String(stage.end)], {
+      stdio: "inherit",
+      env: { ...process.env, NODE_OPTIONS: nodeOptions },
+    });
+    if (worker.status !== 0) throw new Error("the bench's worker failed");
+    await benchMemory(benchConfig(stage.url), join(stage.directory, "task"), stage.end, nodeOptions);
   } finally {
     await stage.stop();
   }
@@ -77,7 +78,7 @@ async function startFilled() {
         labels: { __name__: `bench_${probe}`, pod: `vllm-${series}`, namespace: "inference" },
         samples: Array.from({ length: 41 }, (__, index) => ({
           t: end - (40 - index) * 15_000,
-          v: (series + index) % 100,
+          v: series === 0 ? 90 : 40 + (index % 10),
         })),
       })),
     );
