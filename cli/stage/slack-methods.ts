@@ -131,7 +131,7 @@ function threadRoot(workspace: Workspace, { id }: Channel, ts: string): StoredMe
 function listed({ workspace, now, historyLagMs }: MethodContext, { id }: Channel): StoredMessage[] {
   return workspace
     .all()
-    .filter(({ channelId, ts }) => channelId === id && Number(ts) * 1000 <= now() - historyLagMs);
+    .filter(({ channelId, ts }) => channelId === id && Math.floor(Number(ts) * 1000) <= now() - historyLagMs);
 }
 
 function page(messages: readonly StoredMessage[], args: Args, defaultLimit: number): Answer {

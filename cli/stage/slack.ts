@@ -76,7 +76,7 @@ export async function startSlack(options: SlackStageOptions): Promise<SlackStage
     const log = (answered: string) => calls.push({ method, answered });
     if (fault && "drop" in fault && fault.drop === "before") {
       log("dropped");
-      return request.destroy();
+      return void request.socket.destroy();
     }
     if (fault && "status" in fault) {
       log(String(fault.status));
@@ -86,7 +86,7 @@ export async function startSlack(options: SlackStageOptions): Promise<SlackStage
     const answer =
       fault && "error" in fault ? { error: fault.error } : answerOf(call, options, workspace, limits);
     log(answer.error ?? "ok");
-    if (fault && "drop" in fault) return request.destroy();
+    if (fault && "drop" in fault) return void request.socket.destroy();
     if (webhook) return respondToWebhook(response, answer);
     respondToCall(response, answer, "error" in call ? [] : call.warnings);
   };
