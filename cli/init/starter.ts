@@ -91,20 +91,29 @@ function packSection(pack: string, components: readonly ComponentFound[]): strin
 function probesSection(here: readonly ComponentFound[], jobs: readonly string[]): string {
   const trials = here.flatMap((component) => component.trials);
   const capped = trials.filter((trial) => works(trial) && trial.ceilings.length > 0);
-  const off = trials.filter((trial) => !works(trial));
+  const off = here.flatMap(({ hint, trials: own }) =>
+    own.filter((trial) => !works(trial)).map((trial) => ({ trial, reason: reasonOff(trial, hint) })),
+  );
   const lines = [
     ...(capped.length === 0
       ? []
       : ["  # Lowered: a quantile never exceeds its histogram's highest bucket on this target."]),
     ...capped.flatMap(loweredProbe),
     ...(off.length === 0 ? [] : ["  # Off, because they cannot be asked here:"]),
-    ...off.flatMap(({ probe, outcome }) => [
-      ...comment(describeOutcome(outcome), "  # "),
-      `  - { id: ${probe.id}, enabled: false }`,
+    ...off.flatMap(({ trial, reason }) => [
+      ...comment(reason, "  # "),
+      `  - { id: ${trial.probe.id}, enabled: false }`,
     ]),
     ...(jobs.length === 0 ? [] : jobLines(jobs)),
   ];
   return lines.length === 0 ? "" : ["probes:", ...lines].join("\n");
+}
+
+/** Metrics that are there and answer nothing: only a hint of the probe's own can say more. */
+function reasonOff({ probe, outcome }: Trial, componentHint: string): string {
+  const reason = describeOutcome(outcome);
+  const hint = probe.source.kind === "pack" ? probe.source.hint : "";
+  return outcome.kind === "empty" && hint !== componentHint ? `${reason}. ${hint}` : reason;
 }
 
 function loweredProbe({ probe, ceilings }: Trial): string[] {
@@ -160,11 +169,10 @@ function workingSection(here: readonly ComponentFound[]): string {
   return here
     .flatMap(({ component, trials }) => [
       `# What works here, of ${component}:`,
-      ...trials
-        .filter(works)
-        .map(({ probe, outcome }) =>
-          `#   ${probe.id.padEnd(30)} ${levelsText(probe.levels).padEnd(26)} ${describeOutcome(outcome)}`.trimEnd(),
-        ),
+      ...trials.filter(works).map(({ probe, outcome, ceilings }) => {
+        const lowered = ceilings.length > 0 ? ", lowered above" : "";
+        return `#   ${probe.id.padEnd(30)} ${levelsText(probe.levels).padEnd(26)} ${describeOutcome(outcome)}${lowered}`;
+      }),
     ])
     .join("\n");
 }

@@ -130,21 +130,43 @@ export function resolveProbe(
     };
   }
   const nearest = [...lacking].sort((a, b) => a.missing.length - b.missing.length)[0];
-  const missing = nearest?.missing ?? [];
-  const asked = new Set(aliasesIn(nearest?.variant.query ?? ""));
-  const inQuery = missing.filter(({ alias }) => asked.has(alias));
   const advice = probe.source.kind === "pack" ? probe.source.hint : "";
-  return { missing, hint: describeMissing(inQuery.length > 0 ? inQuery : missing, advice) };
+  const wanted = [...new Set(withoutSupersets(lacking).map(describeMissing))].join("; or ");
+  return {
+    missing: nearest?.missing ?? [],
+    hint: `not on this target: ${wanted}${advice ? `. ${advice}` : ""}`,
+  };
 }
 
-function describeMissing(missing: readonly MissingAlias[], advice: string): string {
-  const wanted = missing.map(({ names: [first, second, ...others] }) => {
-    if (second === undefined) return first;
-    return others.length === 0
-      ? `${first} or ${second}`
-      : `${first} or ${others.length + 1} other names of it`;
-  });
-  return `not on this target: ${wanted.join(", ")}${advice ? `. ${advice}` : ""}`;
+interface Lacking {
+  readonly variant: Variant;
+  readonly missing: readonly MissingAlias[];
+}
+
+/** A variant that lacks all that another lacks, and more, is no way out. */
+function withoutSupersets(lacking: readonly Lacking[]): readonly Lacking[] {
+  const names = ({ missing }: Lacking) => missing.map(({ alias }) => alias);
+  return lacking.filter((one) =>
+    lacking.every(
+      (other) =>
+        other.missing.length >= one.missing.length ||
+        !names(other).every((name) => names(one).includes(name)),
+    ),
+  );
+}
+
+/** The missing names in words; what only the guard lacks is told where the query lacks nothing. */
+function describeMissing({ variant, missing }: Lacking): string {
+  const asked = new Set(aliasesIn(variant.query));
+  const inQuery = missing.filter(({ alias }) => asked.has(alias));
+  return (inQuery.length > 0 ? inQuery : missing)
+    .map(({ names: [first, second, ...others] }) => {
+      if (second === undefined) return first;
+      return others.length === 0
+        ? `${first} or ${second}`
+        : `${first} or ${others.length + 1} other names of it`;
+    })
+    .join(", ");
 }
 
 function aliasesOf({ query, guard }: Variant): string[] {
