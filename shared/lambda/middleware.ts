@@ -14,10 +14,11 @@ export interface LambdaContext {
 export function wrapHandler<Event, Result>(
   name: string,
   handler: (event: Event, context: LambdaContext) => Promise<Result>,
+  write: Log = log,
 ): (event: Event, context: LambdaContext) => Promise<Result> {
   const wrapped = middy<Event, Result>()
     .use(injectLambdaContext(theLogger(), { resetKeys: true }))
-    .use(logEscapedErrors(name, log))
+    .use(logEscapedErrors(name, write))
     .handler(handler);
   return async (event, context) => wrapped(event, context);
 }
