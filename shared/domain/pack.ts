@@ -61,7 +61,6 @@ export const packFileSchema = z.strictObject({
 });
 
 export type PackProbe = z.infer<typeof packProbeSchema>;
-export type Recording = z.infer<typeof recordingSchema>;
 
 /** The names of one metric, prefixes written out. */
 export interface PackMetric {
