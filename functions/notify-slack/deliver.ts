@@ -92,15 +92,19 @@ const firstPauseMs = 1_000;
 
 /** Tries again after the pause that was asked for, as long as that ends before the deadline. */
 async function withPatience<T>(act: () => Promise<T>, deadline: number, deps: DeliverDeps): Promise<T> {
+  const began = deps.now();
+  let slept = 0;
   for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
     if (deps.now() >= deadline) throw new Retryable("no time is left in this invocation");
     try {
       return await act();
     } catch (error) {
-      const wait =
-        error instanceof Retryable ? Math.max(error.afterMs ?? 0, pauseMs) : Number.POSITIVE_INFINITY;
-      if (deps.now() + wait >= deadline) throw error;
+      if (!(error instanceof Retryable)) throw error;
+      const wait = Math.max(error.afterMs ?? 0, pauseMs);
+      // Pauses count even by a clock that stands still, as in a replay.
+      if (Math.max(deps.now(), began + slept) + wait >= deadline) throw error;
       await deps.sleep(wait);
+      slept += wait;
     }
   }
 }
