@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME…`: figures for people, never a test. Ratios of one run on one machine. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   bundles: async () => (await import("./bundles.ts")).benchBundles(),
+  cost: async () => (await import("./cost.ts")).benchCost(),
   probes: async () => (await import("./probes.ts")).benchProbes(),
 };
 

@@ -7,6 +7,7 @@ import { registerProbe } from "./commands/probe.ts";
 import { registerRender } from "./commands/render.ts";
 import { registerTest } from "./commands/test.ts";
 import { registerValidate } from "./commands/validate.ts";
+import { registerWatch } from "./commands/watch.ts";
 import type { CliDeps } from "./deps.ts";
 
 /** The command line. Commands load what they need when they are called. */
@@ -23,6 +24,7 @@ export function buildProgram(deps: CliDeps): Command {
   registerDemo(program, deps);
   registerInit(program, deps);
   registerProbe(program, deps);
+  registerWatch(program, deps);
   registerValidate(program, deps);
   registerTest(program, deps);
   registerRender(program, deps);

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 
 import { loadConfigFile } from "../cli/config-file.ts";
+import { checkDeployable } from "../shared/domain/deployable.ts";
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig } from "../shared/domain/probe.ts";
-import { checkDeployable } from "./deployable.ts";
 
 export interface DeployConfig {
   readonly compiled: CompiledConfig;

@@ -1,3 +1,4 @@
+import { isSecretName, targetSecret, workspaceOf } from "../shared/domain/deployable.ts";
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
@@ -55,25 +56,10 @@ function workspaceArn({ auth, url }: Target): string | null {
   return workspace && `arn:\${AWS::Partition}:aps:${auth.region}:\${AWS::AccountId}:workspace/${workspace}`;
 }
 
-/** The id of the Managed Prometheus workspace that a URL speaks of. */
-export function workspaceOf(url: string): string | null {
-  return /\/workspaces\/(ws-[a-z0-9-]+)/.exec(URL.parse(url)?.pathname ?? "")?.[1] ?? null;
-}
-
-export function targetSecret({ auth }: Target): string | null {
-  if (auth.kind === "basic") return auth.passwordSecret;
-  return auth.kind === "bearer" ? auth.tokenSecret : null;
-}
-
 function secretStatements(names: readonly string[]): Statement[] {
   const secrets = distinct(names);
   if (secrets.length === 0) return [];
   return [allow("ReadSecrets", "secretsmanager:GetSecretValue", secrets.map(secretArn))];
-}
-
-/** Anything else in a name would be a pattern in the policy that admits it. */
-export function isSecretName(name: string): boolean {
-  return (name.startsWith("arn:") ? /^arn:[\w:/+=.@-]+$/ : /^[\w/+=.@-]+$/).test(name);
 }
 
 /** Secrets Manager adds six characters to a secret's name; a name that is an ARN has them already. */

@@ -6,6 +6,7 @@ import { formatDuration } from "../../shared/domain/duration.ts";
 import { summarize } from "../../shared/domain/summary.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
+import { followSchedule } from "../local/follow.ts";
 import { buildLocalRounds, type LocalRounds } from "../local/local-rounds.ts";
 import { renderSlackPreview } from "../output/slack-preview.ts";
 import { paint } from "../output/style.ts";
@@ -78,7 +79,12 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
       title("Where things are, and what to try next");
       for (const line of nextSteps(relative(deps.cwd, directory), keep)) deps.out(line);
       progress(`done in ${formatDuration(Math.round((deps.now() - started) / 1000) * 1000)}`);
-      if (keep) await stayUp(rounds, stage, deps);
+      if (keep) {
+        deps.out(
+          `\nThe stage stays up: Prometheus at ${stage.prometheusUrl}. A round a minute; Ctrl-C ends all.`,
+        );
+        await followSchedule(rounds, deps);
+      }
     } finally {
       await slack.stop();
     }
@@ -121,19 +127,4 @@ function nextSteps(directory: string, keep: boolean): string[] {
       : ["  npm run demo -- --keep             the same, and the stage stays up for play"]),
     "  npx sonde init --target URL        look at a Prometheus of your own and write its sonde.yaml",
   ];
-}
-
-/** Goes on with a round a minute until Ctrl-C. */
-async function stayUp(rounds: LocalRounds, stage: Stage, deps: CliDeps): Promise<void> {
-  deps.out(`\nThe stage stays up: Prometheus at ${stage.prometheusUrl}. A round a minute; Ctrl-C ends all.`);
-  while (!deps.interrupted.aborted) {
-    await deps.sleep(minute - (deps.now() % minute));
-    if (deps.interrupted.aborted) return;
-    for (const { check, announced } of await rounds.run(deps.now())) {
-      const { fail, warn, unknown, ok } = summarize(check.verdicts, 0, 0);
-      deps.out(
-        `${new Date(check.end).toISOString()}  ${fail} fail, ${warn} warn, ${unknown} unknown, ${ok} ok, ${announced.length} messages changed`,
-      );
-    }
-  }
 }

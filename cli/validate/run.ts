@@ -8,6 +8,7 @@ import {
   readBucketBounds,
 } from "../../shared/domain/ceilings.ts";
 import { suggestName } from "../../shared/domain/config.ts";
+import { checkDeployable } from "../../shared/domain/deployable.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type PrometheusClient, PrometheusError } from "../../shared/domain/prometheus.ts";
@@ -25,10 +26,8 @@ export async function runValidate(options: ValidateRun, deps: CliDeps): Promise<
   const path = resolve(deps.cwd, options.config);
   const { compiled, notes } = loadConfigFile(path);
   for (const note of notes) deps.err(`note: ${note}`);
-  for (const target of compiled.targets) {
-    const fault = undeployable(target);
-    if (fault) deps.err(`note: ${fault}`);
-  }
+  const { faults, warnings } = checkDeployable(compiled);
+  for (const line of [...faults, ...warnings]) deps.err(`note, once deployed: ${line}`);
   deps.out(
     `${options.config} is valid: ${count(compiled.targets.length, "target")}, ${count(compiled.probes.length, "probe")}, ${count(compiled.routes.length, "route")}`,
   );
@@ -46,16 +45,6 @@ export async function runValidate(options: ValidateRun, deps: CliDeps): Promise<
     );
   const codes = await Promise.all(targets.map((target) => validateTarget(target, compiled.probes, deps)));
   deps.exit(codes.includes(3) ? 3 : codes.includes(2) ? 2 : 0);
-}
-
-/** Names that only a cluster or this machine can resolve: a Lambda cannot reach them. */
-export function undeployable({ name, url }: Target): string | null {
-  const host = new URL(url).hostname;
-  if (/\.svc(?:\.cluster\.local)?$/.test(host))
-    return `target ${name}: ${host} resolves inside the cluster only; a deployed function needs an internal load balancer's name`;
-  if (host === "localhost" || host.endsWith(".localhost") || /^127\./.test(host) || host === "[::1]")
-    return `target ${name}: ${host} is this machine; a deployed function cannot reach it`;
-  return null;
 }
 
 async function validateTarget(target: Target, probes: readonly Probe[], deps: CliDeps): Promise<ExitCode> {

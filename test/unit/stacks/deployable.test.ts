@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-
+import { checkDeployable } from "../../../shared/domain/deployable.ts";
 import type { CompiledConfig, Target, TargetAuth } from "../../../shared/domain/probe.ts";
-import { checkDeployable } from "../../../stacks/deployable.ts";
 
 function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
   return { version: 1, targets: [], probes: [], routes: [], blindAfter: 3, heartbeat: "", ...change };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-
+import { workspaceOf } from "../../../shared/domain/deployable.ts";
 import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
-import { buildPermissions, workspaceOf } from "../../../stacks/permissions.ts";
+import { buildPermissions } from "../../../stacks/permissions.ts";
 
 const seoul =
   "https://aps-workspaces.ap-northeast-2.amazonaws.com/workspaces/ws-12345678-90ab-cdef-1234-567890abcdef";

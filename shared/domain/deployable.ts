@@ -1,6 +1,5 @@
-import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
-import { channelOf } from "../shared/domain/routes.ts";
-import { isSecretName, targetSecret, workspaceOf } from "./permissions.ts";
+import type { CompiledConfig, Target } from "./probe.ts";
+import { channelOf } from "./routes.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -88,4 +87,19 @@ function checkSecret(name: string): string | null {
 function checkChannel(channel: string | undefined): string | null {
   if (channel === undefined || /^[\x20-\x7e]+$/.test(channel)) return null;
   return `notify: write the id of ${channel} (C…) instead: its name does not survive CloudFormation`;
+}
+
+/** The id of the Managed Prometheus workspace that a URL speaks of. */
+export function workspaceOf(url: string): string | null {
+  return /\/workspaces\/(ws-[a-z0-9-]+)/.exec(URL.parse(url)?.pathname ?? "")?.[1] ?? null;
+}
+
+export function targetSecret({ auth }: Target): string | null {
+  if (auth.kind === "basic") return auth.passwordSecret;
+  return auth.kind === "bearer" ? auth.tokenSecret : null;
+}
+
+/** Anything else in a name would be a pattern in the policy that admits it. */
+export function isSecretName(name: string): boolean {
+  return (name.startsWith("arn:") ? /^arn:[\w:/+=.@-]+$/ : /^[\w/+=.@-]+$/).test(name);
 }

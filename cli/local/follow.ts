@@ -1,0 +1,23 @@
+import { summarize } from "../../shared/domain/summary.ts";
+import type { CliDeps } from "../deps.ts";
+import type { LocalRounds } from "./local-rounds.ts";
+
+const minute = 60_000;
+
+/** A round at the start of each minute until Ctrl-C, a line for each target. A round that fails is told, and the next one comes. */
+export async function followSchedule(rounds: LocalRounds, deps: CliDeps): Promise<void> {
+  while (!deps.interrupted.aborted) {
+    try {
+      for (const { check, state, announced } of await rounds.run(deps.now())) {
+        const { fail, warn, unknown, ok } = summarize(check.verdicts, 0, 0);
+        const open = Object.values(state.incidents).filter(({ status }) => status === "firing").length;
+        deps.out(
+          `${new Date(check.end).toISOString()}  ${check.target}  ${fail} fail, ${warn} warn, ${unknown} unknown, ${ok} ok · ${open} incidents open, ${announced.length} messages brought up to date`,
+        );
+      }
+    } catch (error) {
+      deps.err(error instanceof Error ? error.message : String(error));
+    }
+    await deps.sleep(minute - (deps.now() % minute));
+  }
+}

@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+
+import { buildSend } from "../../shared/adapters/http.ts";
+import { buildSlack } from "../../shared/adapters/slack.ts";
+import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
+import { ConfigError } from "../../shared/domain/errors.ts";
+import { readSecretFromEnv } from "../client.ts";
+import { loadConfigFile } from "../config-file.ts";
+import type { CliDeps } from "../deps.ts";
+import { followSchedule } from "../local/follow.ts";
+import { buildLocalRounds } from "../local/local-rounds.ts";
+import { buildTerminalSlack } from "../local/terminal-slack.ts";
+
+export interface WatchRun {
+  readonly config: string;
+  readonly state: string;
+}
+
+/** One message a second and channel is Slack's pace. */
+const paceMs = 1_100;
+
+/** `sonde watch`: rounds and messages as deployed, on this machine. */
+export async function runWatch(options: WatchRun, deps: CliDeps): Promise<void> {
+  const { compiled, notes } = loadConfigFile(resolve(deps.cwd, options.config));
+  for (const note of notes) deps.err(`note: ${note}`);
+  if (compiled.targets.length === 0)
+    throw new ConfigError(`${options.config} has no targets: add one, or run \`sonde init --target URL\``);
+  const token = deps.env.SONDE_SLACK;
+  const send = buildSend({ auth: { kind: "none" }, now: deps.now });
+  const rounds = buildLocalRounds(
+    {
+      config: compiled,
+      stateDir: resolve(deps.cwd, options.state),
+      notify: {
+        slack: token ? buildSlack({ token }) : buildTerminalSlack(deps),
+        postToWebhook: async (secret) =>
+          buildPostToWebhook({ url: readSecretFromEnv(secret, deps.env), send, now: deps.now }),
+        pace: () => deps.sleep(token ? paceMs : 0),
+      },
+    },
+    deps,
+  );
+  const where = token ? "to Slack" : "to this terminal (SONDE_SLACK is not set)";
+  deps.err(`a round a minute, messages go ${where}; Ctrl-C ends`);
+  await followSchedule(rounds, deps);
+}
