@@ -265,7 +265,7 @@ describe("whatever labels, annotations and numbers hold", () => {
           expect(message.text.trim()).not.toBe("");
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 300 },
     );
   });
 });
