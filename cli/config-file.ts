@@ -3,8 +3,9 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { type Document, LineCounter, parseDocument } from "yaml";
 
 import { type ConfigSources, compileConfig } from "../shared/domain/compile.ts";
-import { type ConfigFault, parseConfig, type SondeConfig } from "../shared/domain/config.ts";
+import { parseConfig, type SondeConfig } from "../shared/domain/config.ts";
 import { ConfigError } from "../shared/domain/errors.ts";
+import type { ConfigFault } from "../shared/domain/faults.ts";
 import type { CompiledConfig } from "../shared/domain/probe.ts";
 import { builtinPacks } from "../shared/packs/load.ts";
 

@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 
 import { checkTarget, type TargetCheck } from "../../functions/run-probes/check-target.ts";
 import { buildResolveNames } from "../../functions/run-probes/names.ts";
-import { suggestName } from "../../shared/domain/config.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type ProbeSummary, summarize } from "../../shared/domain/summary.ts";
+import { suggestName } from "../../shared/domain/words.ts";
 import { readConfigFile } from "../config-file.ts";
 import type { CliDeps, ExitCode } from "../deps.ts";
 import { verdictJson } from "../output/json.ts";

@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-
-import { suggestName } from "../../shared/domain/config.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import { generateRuleFile, packRecordings } from "../../shared/domain/generate-rules.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
 import { planLookup, readLookup, resolveProbe } from "../../shared/domain/resolve-names.ts";
 import { type RuleFile, renderRuleFile } from "../../shared/domain/rule-file.ts";
+import { suggestName } from "../../shared/domain/words.ts";
 import { builtinPacks } from "../../shared/packs/load.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";

@@ -2,9 +2,10 @@ import { globSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { compileRuleFile } from "../../shared/domain/compile-rules.ts";
-import { type ConfigFault, suggestName } from "../../shared/domain/config.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
+import type { ConfigFault } from "../../shared/domain/faults.ts";
 import { parseRuleFile, RuleFileError } from "../../shared/domain/rule-file.ts";
+import { suggestName } from "../../shared/domain/words.ts";
 import { loadConfigFile, readYaml } from "../config-file.ts";
 import type { Failure } from "./compare.ts";
 import type { LoadedRule } from "./evaluate-rules.ts";

@@ -1,9 +1,7 @@
 import * as z from "zod/mini";
-
-import type { ConfigFault } from "../../shared/domain/config.ts";
 import { parseDuration } from "../../shared/domain/duration.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
-import { describePath, schemaFaults } from "../../shared/domain/schema-faults.ts";
+import { type ConfigFault, describePath, schemaFaults } from "../../shared/domain/faults.ts";
 import type { Labels } from "../../shared/domain/series.ts";
 import { type Status, statuses } from "../../shared/domain/verdict.ts";
 import { expandValues, parseNumber, parseSeries, type SeriesValue } from "./notation.ts";
@@ -111,7 +109,7 @@ type Path = ConfigFault["path"];
 /** Takes parsed YAML apart. Throws a ConfigError with one line for each fault: its path and what is wrong. */
 export function parseTestFile(data: unknown): TestFile {
   const parsed = fileSchema.safeParse(data ?? {});
-  if (!parsed.success) throw faultsError(schemaFaults(fileSchema, parsed.error));
+  if (!parsed.success) throw faultsError(schemaFaults(fileSchema, parsed.error, data));
   const faults: ConfigFault[] = [];
   const read = readerOf(faults);
   const file = parsed.data;

@@ -7,11 +7,11 @@ import {
   ceilingFaults,
   readBucketBounds,
 } from "../../shared/domain/ceilings.ts";
-import { suggestName } from "../../shared/domain/config.ts";
 import { checkDeployable } from "../../shared/domain/deployable.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type PrometheusClient, PrometheusError } from "../../shared/domain/prometheus.ts";
+import { suggestName } from "../../shared/domain/words.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps, ExitCode } from "../deps.ts";
 

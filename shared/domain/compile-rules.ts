@@ -1,4 +1,4 @@
-import type { ConfigFault } from "./config.ts";
+import type { ConfigFault } from "./faults.ts";
 import type { LevelName, Probe } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
 import { type AlertRule, parseRuleFile, type RuleFile, RuleFileError, type RuleGroup } from "./rule-file.ts";

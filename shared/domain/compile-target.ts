@@ -1,5 +1,6 @@
-import type { ConfigFault, TargetConfig } from "./config.ts";
+import type { TargetConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
+import type { ConfigFault } from "./faults.ts";
 import type { Target, TargetAuth } from "./probe.ts";
 
 const ampHost = /^aps-workspaces(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;

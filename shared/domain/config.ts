@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 
 import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
+import { type ConfigFault, schemaFaults } from "./faults.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 const name = z
@@ -129,139 +130,9 @@ export type ProbeConfig = z.infer<typeof probeSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type ThresholdConfig = z.infer<typeof threshold>;
 
-/** A fault in the config: a path into it and one line that says what is wrong and what to write instead. */
-export interface ConfigFault {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
 /** Checks a parsed `sonde.yaml`; unknown keys are faults that name the nearest known key. */
 export function parseConfig(data: unknown): { config: SondeConfig } | { faults: ConfigFault[] } {
   const parsed = configSchema.safeParse(data ?? {});
   if (parsed.success) return { config: parsed.data };
-  return { faults: parsed.error.issues.flatMap((issue) => explainIssue(issue, [], data)) };
-}
-
-type Issue = z.core.$ZodIssue;
-
-function explainIssue(issue: Issue, parent: readonly (string | number)[], data: unknown): ConfigFault[] {
-  const path = [...parent, ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: unknownKey(key, knownKeys(configSchema, path)),
-      }));
-    case "invalid_union": {
-      // The branch that came furthest is the one that was meant.
-      const branches = issue.errors
-        .map((errors) => errors.flatMap((inner) => explainIssue(inner, path, data)))
-        .filter((faults) => faults.length > 0);
-      const depth = (faults: ConfigFault[]) => Math.max(...faults.map((fault) => fault.path.length));
-      const best = branches.sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
-      return best ?? [{ path, message: "is of no kind that fits here" }];
-    }
-    case "invalid_type":
-      return [
-        {
-          path,
-          message: valueAt(data, path) === undefined ? "is missing" : `must be ${article(issue.expected)}`,
-        },
-      ];
-    case "invalid_value":
-      return [
-        { path, message: `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}` },
-      ];
-    case "too_small":
-      return [
-        {
-          path,
-          message:
-            issue.origin === "string" || issue.origin === "array"
-              ? "must not be empty"
-              : `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`,
-        },
-      ];
-    case "too_big":
-      return [{ path, message: `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}` }];
-    default:
-      return [{ path, message: issue.message }];
-  }
-}
-
-function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined),
-    data,
-  );
-}
-
-function article(expected: string): string {
-  return expected === "object" ? "a mapping" : expected === "array" ? "a list" : `a ${expected}`;
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  return `unknown key "${key}"; ${suggestName(key, known)}`;
-}
-
-/** The keys that the schema knows at a path of the data. */
-function knownKeys(schema: unknown, path: readonly (string | number)[]): string[] {
-  const node = unwrap(schema);
-  if (node.kind === "union") return [...new Set(node.options.flatMap((option) => knownKeys(option, path)))];
-  const [head, ...rest] = path;
-  if (head === undefined) return node.kind === "object" ? Object.keys(node.shape) : [];
-  if (node.kind === "object")
-    return typeof head === "string" && node.shape[head] ? knownKeys(node.shape[head], rest) : [];
-  return node.kind === "array" ? knownKeys(node.element, rest) : [];
-}
-
-type SchemaNode =
-  | { kind: "object"; shape: Readonly<Record<string, unknown>> }
-  | { kind: "array"; element: unknown }
-  | { kind: "union"; options: readonly unknown[] }
-  | { kind: "other" };
-
-function unwrap(schema: unknown): SchemaNode {
-  if (schema instanceof z.ZodMiniOptional) return unwrap(schema._zod.def.innerType);
-  if (schema instanceof z.ZodMiniObject) return { kind: "object", shape: schema._zod.def.shape };
-  if (schema instanceof z.ZodMiniArray) return { kind: "array", element: schema._zod.def.element };
-  if (schema instanceof z.ZodMiniUnion) return { kind: "union", options: schema._zod.def.options };
-  return { kind: "other" };
-}
-
-/** The word that takes the fewest edits to reach, if they are few enough to be a slip. */
-function nearestWord(word: string, known: readonly string[]): string | null {
-  const scored = known
-    .map((candidate) => ({ candidate, edits: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits)[0];
-  return scored && scored.edits <= Math.max(1, Math.floor(word.length / 3)) ? scored.candidate : null;
-}
-
-/** "did you mean" for a name that is not known, or the names that there are. */
-export function suggestName(word: string, known: readonly string[]): string {
-  const nearest = nearestWord(word, known);
-  return nearest ? `did you mean "${nearest}"?` : `there are: ${known.join(", ") || "none"}`;
-}
-
-/** Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)];
-  const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    rows.push(row);
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(
-        Math.min(
-          at(i - 1, j - 1) + (same ? 0 : 1),
-          at(i - 1, j) + 1,
-          at(i, j - 1) + 1,
-          swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
-    }
-  }
-  return at(a.length, b.length);
+  return { faults: schemaFaults(configSchema, parsed.error, data) };
 }

@@ -1,6 +1,8 @@
-import { type ConfigFault, type ProbeConfig, type SondeConfig, suggestName } from "./config.ts";
+import type { ProbeConfig, SondeConfig } from "./config.ts";
+import type { ConfigFault } from "./faults.ts";
 import { type Pack, type PackFile, type PackProbe, packAliases } from "./pack.ts";
 import type { Aliases, LevelName, ProbeSource } from "./probe.ts";
+import { suggestName } from "./words.ts";
 
 /** A probe of config or of a pack with config's changes on top, and what only packs have. */
 export interface PackedProbe {

@@ -1,9 +1,7 @@
 import * as z from "zod/mini";
-
-import type { ConfigFault } from "./config.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { type ConfigFault, describePath, schemaFaults } from "./faults.ts";
 import { inspectQuery } from "./promql.ts";
-import { describePath, schemaFaults } from "./schema-faults.ts";
 import type { Labels } from "./series.ts";
 import { checkPrometheusTemplate } from "./template.ts";
 
@@ -89,7 +87,7 @@ type Report = (path: Path, message: string) => void;
 export function parseRuleFile(data: unknown): RuleFile {
   const { content, base } = unwrapKubernetes(data ?? {});
   const parsed = ruleFileSchema.safeParse(content);
-  if (!parsed.success) throw new RuleFileError(schemaFaults(ruleFileSchema, parsed.error, base));
+  if (!parsed.success) throw new RuleFileError(schemaFaults(ruleFileSchema, parsed.error, content, base));
   const faults: ConfigFault[] = [];
   const report: Report = (path, message) => faults.push({ path: [...base, ...path], message });
   const groups = (parsed.data.groups ?? []).map((group, at) => readGroup(group, ["groups", at], report));

@@ -106,7 +106,7 @@ describe("bad input ends in one clear line, the right exit code, and all other p
     [
       "a typo in a probe",
       { id: "a", query: "up", fial: "> 1" },
-      /sonde\.yaml:\d+: probes\[1\]\.fial: unknown key "fial"; did you mean "fail"\?$/,
+      /sonde\.yaml:\d+: probes\[1\]\.fial: unknown key; did you mean "fail"\?$/,
       2,
     ],
     [

@@ -154,11 +154,11 @@ describe("a test file", () => {
     ],
     [
       { tests: [{ alert_rule_test: [{ exp_alerts: [] }] }] },
-      "tests[0].alert_rule_test[0].alertname: must be text",
+      "tests[0].alert_rule_test[0].alertname: is missing",
     ],
     [
       { config: "x", tests: [{ probe_test: [{ probe: "p", exp_verdicts: [{ status: "good" }] }] }] },
-      "tests[0].probe_test[0].exp_verdicts[0].status: must be one of ok, warn, fail, unknown",
+      'tests[0].probe_test[0].exp_verdicts[0].status: must be one of "ok", "warn", "fail", "unknown"',
     ],
   ])("names what it does not know: %j", (data, fault) => {
     expect(faultsOf(data)).toEqual([fault]);

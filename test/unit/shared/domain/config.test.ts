@@ -61,7 +61,7 @@ describe("a config", () => {
     [
       "an unknown key names the nearest",
       { probes: [{ id: "a", querry: "up" }] },
-      'probes.0.querry: unknown key "querry"; did you mean "query"?',
+      'probes.0.querry: unknown key; did you mean "query"?',
     ],
     [
       "an unknown key without a near one lists all",

@@ -114,7 +114,7 @@ describe("a rule file", () => {
     [
       "a rule without a query",
       { groups: [{ name: "a", rules: [{ alert: "x" }] }] },
-      "groups[0].rules[0].expr: must be text",
+      "groups[0].rules[0].expr: is missing",
     ],
     [
       "an empty query",
