@@ -369,7 +369,7 @@ targets:
     packaging.remove();
     expect(packaging.exitCode).not.toBe(0);
     expect(packaging.stdout).toContain(
-      'sonde.yaml:2: targets[0].nme: unknown key "nme"; did you mean "name"?',
+      'sonde.yaml:2: targets[0].nme: unknown key; did you mean "name"?',
     );
     expect(packaging.stdout).not.toContain("    at ");
   });

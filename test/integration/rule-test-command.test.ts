@@ -110,7 +110,7 @@ describe("sonde test", () => {
     [
       "names a broken rule file",
       { "hot.yml": "rule_files: [rules.yml]", "rules.yml": "groups: [{ name: a, rules: [{ alert: B }] }]" },
-      "rules.yml: groups[0].rules[0].expr: must be text",
+      "rules.yml: groups[0].rules[0].expr: is missing",
     ],
     [
       "names a config with a fault",
