@@ -368,9 +368,7 @@ targets:
     const packaging = await packageService("targets:\n  - { nme: a }\n");
     packaging.remove();
     expect(packaging.exitCode).not.toBe(0);
-    expect(packaging.stdout).toContain(
-      'sonde.yaml:2: targets[0].nme: unknown key; did you mean "name"?',
-    );
+    expect(packaging.stdout).toContain('sonde.yaml:2: targets[0].nme: unknown key; did you mean "name"?');
     expect(packaging.stdout).not.toContain("    at ");
   });
 });
