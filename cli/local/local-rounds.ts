@@ -1,5 +1,4 @@
 import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
-import { buildResolveNames } from "../../functions/run-probes/names.ts";
 import { type RoundDeps, runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
@@ -20,10 +19,10 @@ export interface LocalOptions {
 }
 
 const deliverWithin = 30_000;
-const resolveNames = buildResolveNames();
 
 export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, deps: CliDeps): LocalRounds {
   const store = buildDirectoryStore(stateDir, deps.now);
+  const shown = new Set<string>();
   const clients = new Map<string, Promise<PrometheusClient>>();
   const clientFor = (target: Target) => {
     const client = clients.get(target.name) ?? deps.clientFor(target);
@@ -46,8 +45,8 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
       const roundDeps: RoundDeps = {
         store,
         clientFor,
-        resolveNames,
         nonce: deps.nonce,
+        shown,
         publish: async (events) => {
           if (!deliverDeps) return;
           const hints = events.map(({ detail }, index) => ({

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 import { checkTarget, type TargetCheck } from "../../functions/run-probes/check-target.ts";
-import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import { settleNames } from "../../functions/run-probes/names.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type ProbeSummary, summarize } from "../../shared/domain/summary.ts";
@@ -74,7 +74,10 @@ export async function checkOne(
   deps: CliDeps,
 ): Promise<TargetCheck> {
   const client = await deps.clientFor(target);
-  const resolved = await buildResolveNames()(target.name, probes, client.queryInstant, now - target.delay);
+  const { resolved } = await settleNames(probes, {
+    queryInstant: client.queryInstant,
+    at: now - target.delay,
+  });
   return checkTarget(target, resolved, { client, now, states: {} });
 }
 

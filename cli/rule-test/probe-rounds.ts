@@ -1,8 +1,8 @@
 import { checkTarget } from "../../functions/run-probes/check-target.ts";
-import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import { settleNames } from "../../functions/run-probes/names.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
-import type { ProbeState } from "../../shared/domain/state.ts";
+import type { KeptNames, ProbeState } from "../../shared/domain/state.ts";
 import type { Verdict } from "../../shared/domain/verdict.ts";
 
 /**
@@ -16,11 +16,12 @@ export async function runRounds(
   times: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Verdict[]>> {
   const rounds = new Map<number, readonly Verdict[]>();
-  const resolveNames = buildResolveNames();
+  let kept: KeptNames | null = null;
   let states: Readonly<Record<string, ProbeState>> = {};
   for (let now = 0; now <= Math.max(...times); now += probe.every) {
-    const resolved = await resolveNames(target.name, [probe], client.queryInstant, now);
-    const check = await checkTarget(target, resolved, { client, now, states });
+    const settled = await settleNames([probe], { queryInstant: client.queryInstant, at: now, kept, states });
+    kept = settled.kept;
+    const check = await checkTarget(target, settled.resolved, { client, now, states });
     states = Object.fromEntries(
       Object.entries(check.probes).map(([id, state]) => [id, beganAtZero(state, probe)]),
     );

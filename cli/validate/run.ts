@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 
-import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import { settleNames } from "../../functions/run-probes/names.ts";
 import {
   bucketBoundsQuery,
   bucketMetrics,
@@ -59,7 +59,7 @@ async function validateTarget(target: Target, probes: readonly Probe[], deps: Cl
     deps.err(`${target.name}: ${error.message}`);
     return 3;
   }
-  const resolved = await buildResolveNames()(target.name, probes, client.queryInstant, at);
+  const { resolved } = await settleNames(probes, { queryInstant: client.queryInstant, at });
   let code: ExitCode = 0;
   let good = 0;
   for (const one of resolved) {

@@ -2,7 +2,7 @@ import { evaluateProbe } from "../../shared/domain/evaluate.ts";
 import { type Incidents, type RoundResult, reduceIncidents } from "../../shared/domain/incidents.ts";
 import type { CompiledConfig, Probe, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
-import type { ProbeState, TargetState } from "../../shared/domain/state.ts";
+import type { KeptNames, ProbeState, TargetState } from "../../shared/domain/state.ts";
 import type { Verdict } from "../../shared/domain/verdict.ts";
 import { type Asked, askProbes, type ResolvedProbe } from "./ask.ts";
 
@@ -64,6 +64,7 @@ export function foldCheck(
   check: TargetCheck,
   probes: readonly Probe[],
   config: Pick<CompiledConfig, "blindAfter" | "routes">,
+  names: KeptNames | null,
   writer: string,
 ): TargetState {
   const incidents: Incidents = reduceIncidents(before.incidents, {
@@ -75,5 +76,12 @@ export function foldCheck(
     routes: config.routes,
     probes: check.probes,
   });
-  return { ...before, writer, roundAt: check.end, probes: { ...check.probes }, incidents: { ...incidents } };
+  return {
+    ...before,
+    writer,
+    roundAt: check.end,
+    names,
+    probes: { ...check.probes },
+    incidents: { ...incidents },
+  };
 }

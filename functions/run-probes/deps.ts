@@ -18,7 +18,6 @@ import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { buildEmit } from "../../shared/lambda/metrics.ts";
-import { buildResolveNames } from "./names.ts";
 import type { RunRoundDeps } from "./run-round.ts";
 
 export const envSchema = z.object({
@@ -71,10 +70,10 @@ function wire(): Deps {
     config,
     now,
     nonce: randomUUID,
+    shown: new Set(),
     store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
     publish: buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS),
     clientFor,
-    resolveNames: buildResolveNames(),
     emit: buildEmit("Sonde"),
     log,
     heartbeat: buildHeartbeat(config.heartbeat, buildSend({ auth: { kind: "none" }, now }), log),

@@ -1,50 +1,55 @@
+import { shortHash } from "../../shared/domain/hash.ts";
 import type { Probe } from "../../shared/domain/probe.ts";
 import { PrometheusError, type QueryInstant } from "../../shared/domain/prometheus.ts";
 import { type FoundNames, planLookup, readLookup, resolveProbe } from "../../shared/domain/resolve-names.ts";
+import type { KeptNames, ProbeState } from "../../shared/domain/state.ts";
 import type { ResolvedProbe } from "./ask.ts";
 
-/** Settles a target's metric and label names, and remembers them for a while. */
-export type ResolveNames = (
-  target: string,
-  probes: readonly Probe[],
-  queryInstant: QueryInstant,
-  at: number,
-) => Promise<readonly ResolvedProbe[]>;
+/** The probes with a target's own names, and what to remember of those names. */
+export interface SettledNames {
+  readonly resolved: readonly ResolvedProbe[];
+  readonly kept: KeptNames | null;
+}
+
+export interface SettleOptions {
+  readonly queryInstant: QueryInstant;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly kept?: KeptNames | null;
+  readonly states?: Readonly<Record<string, ProbeState>>;
+}
 
 /** Exporters change their names at upgrades, not by the minute. */
 const keepFor = 10 * 60_000;
 
-/** A cache that lives as long as the process: a Lambda that stays warm looks names up every ten minutes. */
-export function buildResolveNames(): ResolveNames {
-  const cache = new Map<string, { found: FoundNames; at: number }>();
-  return async (target, probes, queryInstant, at) => {
-    const cached = cache.get(target);
-    try {
-      const found =
-        cached && at - cached.at < keepFor
-          ? cached.found
-          : await lookUp(probes, queryInstant, at, cached?.found);
-      if (found !== cached?.found) cache.set(target, { found, at });
-      return probes.map((probe) => settle(probe, found));
-    } catch (error) {
-      if (!(error instanceof PrometheusError)) throw error;
-      // Old names are better than none while the target is in trouble.
-      return probes.map((probe) => (cached ? settle(probe, cached.found) : unsettled(probe, error.message)));
-    }
-  };
-}
-
-async function lookUp(
+/**
+ * Writes a target's own names into the probes. Names that were looked up in the last ten minutes still hold,
+ * unless the probes are others now, or one has just gone blind: then its exporter may have been upgraded.
+ */
+export async function settleNames(
   probes: readonly Probe[],
-  queryInstant: QueryInstant,
-  at: number,
-  before: FoundNames | undefined,
-): Promise<FoundNames> {
+  { queryInstant, at, kept = null, states = {} }: SettleOptions,
+): Promise<SettledNames> {
   const plan = planLookup(probes);
-  const answers = await Promise.all(
-    plan.queries.map(async (query) => (await queryInstant({ query, at })).data),
-  );
-  return readLookup(plan, answers, before);
+  const planned = shortHash(plan.queries.join("\n"));
+  const justBlind = probes.some(({ id }) => states[id]?.blindRounds === 1);
+  if (kept && kept.plan === planned && at - kept.lookedUpAt < keepFor && !justBlind)
+    return { resolved: probes.map((probe) => settle(probe, kept.found)), kept };
+  try {
+    const answers = await Promise.all(
+      plan.queries.map(async (query) => (await queryInstant({ query, at })).data),
+    );
+    const found = readLookup(plan, answers, kept?.found);
+    return {
+      resolved: probes.map((probe) => settle(probe, found)),
+      kept: { plan: planned, lookedUpAt: at, found },
+    };
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    // Old names are better than none while the target is in trouble.
+    const settled = (probe: Probe) => (kept ? settle(probe, kept.found) : unsettled(probe, error.message));
+    return { resolved: probes.map(settled), kept };
+  }
 }
 
 function settle(probe: Probe, found: FoundNames): ResolvedProbe {

@@ -12,14 +12,15 @@ import {
 } from "../../shared/domain/state.ts";
 import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import { checkTarget, foldCheck, type TargetCheck } from "./check-target.ts";
-import type { ResolveNames } from "./names.ts";
+import { settleNames } from "./names.ts";
 
 export interface RoundDeps {
   readonly store: Store;
   readonly publish: PublishEvents;
   readonly clientFor: (target: Target) => Promise<PrometheusClient>;
-  readonly resolveNames: ResolveNames;
   readonly nonce: () => string;
+  /** Messages known to show a change, as `incident channel seq`: they need not be looked at again. */
+  readonly shown: Set<string>;
 }
 
 /** One target's round: what was found, what is remembered now, and the messages that lag. */
@@ -40,23 +41,23 @@ export async function runTargetRound(
   deps: RoundDeps,
 ): Promise<TargetRound> {
   const client = await deps.clientFor(target);
-  const resolved = await deps.resolveNames(
-    target.name,
-    config.probes,
-    client.queryInstant,
-    now - target.delay,
-  );
   const key = storeKeys.target(target.name);
   for (let tries = 0; tries < writeTries; tries++) {
     const stored = await deps.store.read(key);
     const before = stored ? parseTargetState(key, stored.body) : emptyTargetState(target.name);
+    const { resolved, kept } = await settleNames(config.probes, {
+      queryInstant: client.queryInstant,
+      at: now - target.delay,
+      kept: before.names,
+      states: before.probes,
+    });
     const check = await checkTarget(target, resolved, { client, now, states: before.probes });
     if (check.end < before.roundAt) return { check, state: before, announced: [] };
-    const state = foldCheck(before, check, config.probes, config, deps.nonce());
+    const state = foldCheck(before, check, config.probes, config, kept, deps.nonce());
     const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
     const written = await deps.store.write(key, formatTargetState(state), condition);
     if (written === "conflict") continue;
-    const announced = await findLagging(state, deps.store);
+    const announced = await findLagging(state, deps);
     await deps.publish(
       announced.map((detail) => ({
         source: groupChanged.source,
@@ -72,9 +73,9 @@ export async function runTargetRound(
 }
 
 /** Messages that do not show their incident's last change: new ones, and those whose event was lost. */
-async function findLagging(state: TargetState, store: Store): Promise<GroupChanged[]> {
+async function findLagging(state: TargetState, deps: RoundDeps): Promise<GroupChanged[]> {
   const shown = Object.values(state.incidents).flatMap((incident) =>
-    incident.channels.map((channel) => announceIfLagging(incident, channel, store)),
+    incident.channels.map((channel) => announceIfLagging(incident, channel, deps)),
   );
   return (await Promise.all(shown)).flatMap((event) => event ?? []);
 }
@@ -82,12 +83,17 @@ async function findLagging(state: TargetState, store: Store): Promise<GroupChang
 async function announceIfLagging(
   incident: Incident,
   channel: string,
-  store: Store,
+  { store, shown }: RoundDeps,
 ): Promise<GroupChanged | null> {
+  const mark = `${incident.id} ${channel} ${incident.seq}`;
+  if (shown.has(mark)) return null;
   const key = storeKeys.message(incident.id, channel);
   const stored = await store.read(key);
   const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
   // An incident that came and went before anything was posted needs no message.
-  if (posted >= incident.seq || (!stored && incident.status === "resolved")) return null;
+  if (posted >= incident.seq || (!stored && incident.status === "resolved")) {
+    shown.add(mark);
+    return null;
+  }
   return { type: "group-changed", target: incident.target, group: incident.id, seq: incident.seq, channel };
 }

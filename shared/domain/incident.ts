@@ -15,7 +15,7 @@ export interface IncidentChange {
  * itself. All text in here that came from labels or annotations is hostile and is escaped where it is shown.
  */
 export interface Incident {
-  /** Deterministic: target, probe, series and the time it became active. */
+  /** Deterministic: target, probe, series and the round it began in, so that no two incidents share one. */
   readonly id: string;
   readonly target: string;
   readonly probe: string;

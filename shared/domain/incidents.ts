@@ -1,3 +1,4 @@
+import { shortHash } from "./hash.ts";
 import type { Incident, IncidentChange } from "./incident.ts";
 import type { LevelName, Probe, ProbeSource, Route } from "./probe.ts";
 import { channelOf, routeFor } from "./routes.ts";
@@ -119,7 +120,7 @@ function begin(probe: Probe, verdict: Verdict, level: LevelName | null, round: R
   const activeAt = verdict.since ?? round.at;
   const status = level ? "firing" : "pending";
   const base: Incident = {
-    id: `${probe.id}-${shortHash(`${round.target} ${seriesKey(verdict.labels)}`)}-${activeAt.toString(36)}`,
+    id: `${probe.id}-${shortHash(`${round.target} ${seriesKey(verdict.labels)}`)}-${round.at.toString(36)}`,
     target: round.target,
     probe: probe.id,
     status,
@@ -260,7 +261,7 @@ function reduceBlindness(open: Incident | undefined, round: Round): Incident | n
   }
   return {
     ...text,
-    id: `${blindProbe}-${shortHash(round.target)}-${since.toString(36)}`,
+    id: `${blindProbe}-${shortHash(round.target)}-${round.at.toString(36)}`,
     target: round.target,
     probe: blindProbe,
     status: "firing",
@@ -314,13 +315,4 @@ function addHistory(
 
 function finite(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? value : null;
-}
-
-/** FNV-1a in 64 bits, in base 36: short, stable and enough to tell the series of one probe apart. */
-function shortHash(text: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  return hash.toString(36);
 }

@@ -46,6 +46,17 @@ const probeStateSchema = z.object({
 });
 export type ProbeState = z.infer<typeof probeStateSchema>;
 
+const lastSeen = z.record(z.string(), z.number());
+const keptNamesSchema = z.object({
+  /** The lookup that was planned: other probes ask for other names. */
+  plan: z.string(),
+  /** Unix milliseconds. */
+  lookedUpAt: z.number(),
+  found: z.object({ foundAt: z.number(), metrics: lastSeen, labels: z.record(z.string(), lastSeen) }),
+});
+/** The names that a target was found to have. */
+export type KeptNames = z.infer<typeof keptNamesSchema>;
+
 const sampleSchema = z.object({ t: z.number(), v: nullableNumber });
 const incidentSchema = z.object({
   id: z.string(),
@@ -87,6 +98,7 @@ const targetStateSchema = z.object({
   writer: z.string(),
   /** The end of the last round, Unix milliseconds. */
   roundAt: z.number(),
+  names: z.nullable(keptNamesSchema),
   probes: z.record(z.string(), probeStateSchema),
   incidents: z.record(z.string(), incidentSchema),
 });
@@ -96,7 +108,7 @@ export interface TargetState extends Omit<z.infer<typeof targetStateSchema>, "in
 }
 
 export function emptyTargetState(target: string): TargetState {
-  return { version: stateVersion, target, writer: "", roundAt: 0, probes: {}, incidents: {} };
+  return { version: stateVersion, target, writer: "", roundAt: 0, names: null, probes: {}, incidents: {} };
 }
 
 /** Reads a stored target state; throws StateTooNew, or an Error that says which object is broken and where. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { checkTarget } from "../../functions/run-probes/check-target.ts";
-import { buildResolveNames } from "../../functions/run-probes/names.ts";
+import { settleNames } from "../../functions/run-probes/names.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
 import { buildPrometheusClient } from "../../shared/adapters/prometheus.ts";
 import { remoteWriteUrl } from "../../shared/adapters/prometheus-request.ts";
@@ -81,7 +81,7 @@ export async function withTarget(
       url,
       client,
       check: async (id) => {
-        const resolved = await buildResolveNames()("test", [packProbe(id)], client.queryInstant, at);
+        const { resolved } = await settleNames([packProbe(id)], { queryInstant: client.queryInstant, at });
         return (await checkTarget(target, resolved, { client, now: at, states: {} })).verdicts;
       },
     });

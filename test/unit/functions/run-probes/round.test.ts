@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 
 import { type GroupChanged, parseGroupChanged } from "../../../../events/group-changed.ts";
-import { buildResolveNames } from "../../../../functions/run-probes/names.ts";
 import { type RoundDeps, runTargetRound } from "../../../../functions/run-probes/round.ts";
 import type { CompiledConfig, Target } from "../../../../shared/domain/probe.ts";
 import { PrometheusError, type RangeQuery } from "../../../../shared/domain/prometheus.ts";
@@ -52,8 +51,8 @@ function setUp(world: World = heating) {
       for (const { detail } of events) published.push(parseGroupChanged(detail));
     },
     clientFor: async () => buildFakeClient(world, sent),
-    resolveNames: buildResolveNames(),
     nonce: () => `nonce-${++nonce}`,
+    shown: new Set(),
   };
   const round = (minutes: number) => runTargetRound(target, config, start + minutes * minute, deps);
   const state = async () =>
