@@ -115,6 +115,16 @@ describe("an incident", () => {
     expect(new Set(incidents.map(({ id }) => id)).size).toBe(2);
   });
 
+  it("begins anew where a warning outlasts a failure that broke out with it", () => {
+    const patient = aProbe({ levels: [aLevel("warn", "> 80", 3 * minute), aLevel("fail", "> 85")] });
+    const incidents = play([[90], [82], [82], [82]], patient);
+    expect(incidents).toMatchObject([
+      { status: "resolved", level: "fail" },
+      { status: "firing", level: "warn", activeAt: start + minute },
+    ]);
+    expect(play([[90], [82], [82], [60]], patient)).toMatchObject([{ status: "resolved", seq: 2 }]);
+  });
+
   it("fills its texts from the labels and the value", () => {
     expect(play([[82]], probe)).toMatchObject([
       {
@@ -162,6 +172,12 @@ describe("blindness", () => {
 });
 
 describe("whatever the rounds bring", () => {
+  const patience = fc.constantFrom(0, minute, 3 * minute);
+  const probes = fc
+    .tuple(patience, patience, patience)
+    .map(([warn, fail, kept]) =>
+      aProbe({ levels: [aLevel("warn", "> 80", warn), aLevel("fail", "> 85", fail, kept)] }),
+    );
   const seen = fc.oneof(
     { weight: 8, arbitrary: fc.array(fc.constantFrom(60, 82, 90, null), { minLength: 2, maxLength: 2 }) },
     { weight: 1, arbitrary: fc.constantFrom("down" as const, "stale" as const) },
@@ -169,7 +185,7 @@ describe("whatever the rounds bring", () => {
 
   it("at most one incident is open for a series, changes only grow, and what recovers resolves", () => {
     fc.assert(
-      fc.property(fc.array(seen, { maxLength: 40 }), (minutes) => {
+      fc.property(fc.array(seen, { maxLength: 40 }), probes, (minutes, probe) => {
         let world = empty;
         for (const one of minutes) {
           const before = world.incidents;
@@ -183,7 +199,7 @@ describe("whatever the rounds bring", () => {
             if (before[incident.id]?.status === "resolved") expect(incident).toEqual(before[incident.id]);
           }
         }
-        world = next(world, [60, 60], probe);
+        for (let kept = 0; kept <= 3; kept++) world = next(world, [60, 60], probe);
         expect(Object.values(world.incidents).filter(({ status }) => status !== "resolved")).toEqual([]);
       }),
     );
