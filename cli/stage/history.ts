@@ -53,7 +53,7 @@ export async function writeHistory(
       await createBlock(binaries, file, dataDir, work, stop);
       await rm(file);
       finished++;
-      progress(`history: ${finished} of ${total} blocks`);
+      if (finished % 4 === 0 || finished === total) progress(`history: ${finished} of ${total} blocks`);
     }
   };
   try {

@@ -13,6 +13,7 @@ import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import type { Slack } from "../../shared/domain/slack.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
+import { patience } from "../../shared/lambda/patience.ts";
 import type { DeliverDeps } from "./deliver.ts";
 import { buildPace } from "./pace.ts";
 import { readToken } from "./token.ts";
@@ -39,10 +40,10 @@ function wire(): Deps {
   const pause = async (ms: number) => {
     await sleep(ms);
   };
-  const readSecret = buildReadSecret(new SecretsManagerClient({}), now);
+  const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
   const send = buildSend({ auth: { kind: "none" }, now });
   return {
-    store: buildS3Store(new S3Client({}), env.SONDE_BUCKET),
+    store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
     slack: slackByToken(async () => readToken(env.SLACK_SECRET, await readSecret(env.SLACK_SECRET))),
     postToWebhook: async (secret) =>
       buildPostToWebhook({ url: (await readSecret(secret)).trim(), send, now }),

@@ -18,6 +18,7 @@ import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { buildEmit } from "../../shared/lambda/metrics.ts";
+import { patience } from "../../shared/lambda/patience.ts";
 import type { RunRoundDeps } from "./run-round.ts";
 
 export const envSchema = z.object({
@@ -29,9 +30,6 @@ export interface Deps extends RunRoundDeps {
   /** Unix milliseconds by which this invocation's requests must be over. */
   readonly setDeadline: (deadline: number) => void;
 }
-
-/** The SDK waits for ever by default: state and events must go while there is time to try again. */
-const patience = { maxAttempts: 3, requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 } };
 
 /** What is kept back of the remaining time, for state and events after the last answer. */
 const reserveMs = 10_000;
