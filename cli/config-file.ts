@@ -43,34 +43,49 @@ export function readConfigFile(path: string): ReadConfig {
     );
   const explain = (fault: ConfigFault) =>
     `${shown}:${lineOf(document, lines, fault.path)}: ${pathText(fault.path)}${fault.message}`;
-  const { config, faults } = parseWhatCanBe(document.toJS());
+  const { config, faults, inFile } = parseWhatCanBe(toData(document, shown));
   if (!config) throw new ConfigError(faults.map(explain).join("\n"));
   const result = compileConfig(config, readSources(config, dirname(path)));
+  const explainRest = ({ path: at, message }: ConfigFault) => explain({ path: inFile(at), message });
   return {
     config,
     compiled: result.compiled,
-    notes: result.notes.map(explain),
-    faults: [...faults, ...result.faults].map(explain),
+    notes: result.notes.map(explainRest),
+    faults: [...faults.map(explain), ...result.faults.map(explainRest)],
   };
 }
 
+interface Parsed {
+  readonly config?: SondeConfig;
+  readonly faults: readonly ConfigFault[];
+  /** The path in the file of a path in the config, which lacks the entries at fault. */
+  readonly inFile: (path: ConfigFault["path"]) => ConfigFault["path"];
+}
+
 /** Parses the config, and where entries of its lists are at fault, parses again without them. */
-function parseWhatCanBe(data: unknown): { config?: SondeConfig; faults: ConfigFault[] } {
+function parseWhatCanBe(data: unknown): Parsed {
   const parsed = parseConfig(data);
-  if ("config" in parsed) return { config: parsed.config, faults: [] };
+  const asItIs = (path: ConfigFault["path"]) => path;
+  if ("config" in parsed) return { config: parsed.config, faults: [], inFile: asItIs };
   const { faults } = parsed;
   const inLists = faults.every(
     ({ path: [list, index] }) => typeof list === "string" && typeof index === "number",
   );
-  if (!inLists || typeof data !== "object" || data === null) return { faults };
-  const without = Object.fromEntries(
-    Object.entries(data).map(([key, value]) => {
-      const faulty = new Set(faults.flatMap(({ path }) => (path[0] === key ? [path[1]] : [])));
-      return [key, Array.isArray(value) ? value.filter((_, index) => !faulty.has(index)) : value];
-    }),
-  );
-  const rest = parseConfig(without);
-  return "config" in rest ? { config: rest.config, faults } : { faults };
+  if (!inLists || typeof data !== "object" || data === null) return { faults, inFile: asItIs };
+  const sound = Object.entries(data).map(([key, value]) => {
+    const faulty = new Set(faults.flatMap(({ path }) => (path[0] === key ? [path[1]] : [])));
+    const indexes = Array.isArray(value) ? [...value.keys()].filter((index) => !faulty.has(index)) : [];
+    return { key, indexes, value: Array.isArray(value) ? indexes.map((index) => value[index]) : value };
+  });
+  const rest = parseConfig(Object.fromEntries(sound.map(({ key, value }) => [key, value])));
+  if (!("config" in rest)) return { faults, inFile: asItIs };
+  const inFile = (path: ConfigFault["path"]) => {
+    const [list, index, ...more] = path;
+    const indexes = sound.find(({ key }) => key === list)?.indexes;
+    const original = typeof index === "number" ? indexes?.[index] : undefined;
+    return list === undefined || original === undefined ? path : [list, original, ...more];
+  };
+  return { config: rest.config, faults, inFile };
 }
 
 function readSources(config: SondeConfig, base: string): ConfigSources {
@@ -94,7 +109,17 @@ export function readYaml(path: string): unknown {
   const [broken] = document.errors;
   if (broken)
     throw new ConfigError(`${path}:${broken.linePos?.[0].line ?? 1}: not YAML: ${firstLine(broken.message)}`);
-  return document.toJS();
+  return toData(document, path);
+}
+
+/** What a document says; aliases without an anchor, or without an end, are found only now. */
+function toData(document: Document, shown: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const what = cause instanceof Error ? firstLine(cause.message) : String(cause);
+    throw new ConfigError(`${shown}: not YAML: ${what}`, { cause });
+  }
 }
 
 function readText(path: string, advice: string): string {

@@ -35,6 +35,11 @@ export type ExitCode = 0 | 1 | 2 | 3;
 export function realDeps(): CliDeps {
   const env = readProcessEnv();
   const interrupt = new AbortController();
+  // Whoever reads the answers may have seen enough (`| head`): what runs for ever stops, the rest just ends.
+  process.stdout.on("error", (error) => {
+    if (!("code" in error && error.code === "EPIPE")) throw error;
+    interrupt.abort();
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
   const now = () => Date.now();
   return {

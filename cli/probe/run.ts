@@ -90,8 +90,11 @@ export function summaryLine({ ok, warn, fail, unknown, queries, durationMs }: Pr
   return `${fail} fail, ${warn} warn, ${unknown} unknown, ${ok} ok · ${queries} queries in ${durationMs} ms`;
 }
 
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** Without a zone a time would mean another moment on another machine: it is refused. */
 function parseTime(text: string): number {
-  const time = Date.parse(text);
+  const time = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) throw new ConfigError(`--at: "${text}" is not a time such as 2026-11-20T03:00:00Z`);
   return time;
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -138,6 +139,42 @@ describe("bad input ends in one clear line, the right exit code, and all other p
     expect(run.err).toEqual([expect.stringMatching(line)]);
     expect(run.out.join("\n")).toContain("gpu-low");
     expect(run.code).toBe(code);
+  });
+
+  it("faults are told by their place in the file, whatever else was left out", async () => {
+    const typo = { id: "a", query: "up", fial: "> 1" };
+    const { err } = await probe([typo, healthy, { id: "b", query: "sum(up", fail: "> 1" }]);
+    expect(err.map((line) => line.replace(/^.*?:/, "").slice(0, 24))).toEqual([
+      expect.stringMatching(/^\d+: probes\[0\]\.fial/),
+      expect.stringMatching(/^\d+: probes\[2\]\.query/),
+    ]);
+    const lines = err.map((line) => Number(/:(\d+):/.exec(line)?.[1]));
+    expect(lines[1]).toBeGreaterThan(lines[0] ?? 0);
+  });
+
+  it.each(["2026-11-20T03:00:00", "2026-11-20", "5", "yesterday"])(
+    "a time that says no moment: --at %s",
+    async (at) => {
+      const { err, code } = await probe([healthy], {}, ["--at", at]);
+      expect(err).toEqual([`--at: "${at}" is not a time such as 2026-11-20T03:00:00Z`]);
+      expect(code).toBe(2);
+    },
+  );
+
+  it("YAML whose aliases do not end", async () => {
+    const file = join(folder, "aliases.yaml");
+    const row = (name: string, of: string) => `${name}: &${name} [${Array(9).fill(of).join(", ")}]`;
+    await writeFile(file, [row("a", "x"), row("b", "*a"), row("c", "*b"), row("d", "*c")].join("\n"));
+    const { err, code } = await runCli(["probe", "--config", file]);
+    expect(err).toEqual([expect.stringMatching(/aliases\.yaml: not YAML: Excessive alias count/)]);
+    expect(code).toBe(2);
+  });
+
+  it("a reader that has seen enough", () => {
+    const run = spawnSync("sh", ["-c", "node cli/sonde.mjs --help | true"], {
+      encoding: "utf8",
+    });
+    expect(run.stderr).toBe("");
   });
 
   it.each<[string, object, RegExp]>([
