@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { type Document, LineCounter, parseDocument } from "yaml";
@@ -95,12 +96,21 @@ function readSources(config: SondeConfig, base: string): ConfigSources {
     return files.map((file) => ({ file, data: readYaml(join(base, file)) }));
   });
   const certificates = (config.targets ?? []).flatMap(({ ca }) => {
-    if (!ca) return [];
-    return [
-      [ca, readText(isAbsolute(ca) ? ca : join(base, ca), "targets[].ca names a PEM file beside sonde.yaml")],
-    ];
+    const pem = ca && readCertificate(isAbsolute(ca) ? ca : join(base, ca));
+    return pem ? [[ca, pem]] : [];
   });
   return { packs: builtinPacks(), ruleFiles, certificates: Object.fromEntries(certificates) };
+}
+
+/** A file's text where that is a certificate in PEM. */
+function readCertificate(path: string): string | undefined {
+  try {
+    const text = readFileSync(path, "utf8");
+    new X509Certificate(text);
+    return text;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Parses one YAML file; throws a ConfigError with file and line where it is none. */

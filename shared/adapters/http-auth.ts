@@ -7,6 +7,8 @@ export type Auth =
   | { readonly kind: "none" }
   | { readonly kind: "basic"; readonly user: string; readonly password: string }
   | { readonly kind: "bearer"; readonly token: string }
+  /** What a secret holds, read for each request, so that a change of it needs no restart. */
+  | { readonly kind: "stored"; readonly read: () => Promise<Auth> }
   | {
       readonly kind: "sigv4";
       readonly region: string;
@@ -34,6 +36,8 @@ export function buildAuthorize(auth: Auth, now: () => number): Authorize {
       const token = auth.token.trim();
       return withHeader(`Bearer ${token}`, [token]);
     }
+    case "stored":
+      return stored(auth.read, now);
     case "sigv4":
       return signed(auth, now);
   }
@@ -41,6 +45,16 @@ export function buildAuthorize(auth: Auth, now: () => number): Authorize {
 
 function withHeader(authorization: string, secrets: readonly string[]): Authorize {
   return async ({ headers }) => ({ headers: { ...headers, authorization }, secrets });
+}
+
+function stored(read: () => Promise<Auth>, now: () => number): Authorize {
+  return async (request, url) => {
+    const held = await read().catch((error: unknown) => {
+      const next = "the target's auth names it";
+      throw new HttpFault(url.origin, { kind: "credentials", what: firstLine(error), next }, error);
+    });
+    return buildAuthorize(held, now)(request, url);
+  };
 }
 
 /** The signer loads with the first request: a run against plain Prometheus needs none of it. */

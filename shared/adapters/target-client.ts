@@ -19,7 +19,7 @@ export interface TargetClientDeps {
 /** The client for one target, with its authentication in place. Connections are kept between calls. */
 export async function buildTargetClient(target: Target, deps: TargetClientDeps): Promise<PrometheusClient> {
   const { readSecret, ...rest } = deps;
-  const auth = await authFor(target, readSecret, deps.now);
+  const auth = authFor(target, readSecret, deps.now);
   return buildPrometheusClient({
     url: target.url,
     send: buildSend({ auth, now: deps.now, ...(target.ca === undefined ? {} : { ca: target.ca }) }),
@@ -29,14 +29,24 @@ export async function buildTargetClient(target: Target, deps: TargetClientDeps):
   });
 }
 
-async function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Promise<Auth> {
+function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {
   switch (auth.kind) {
     case "none":
       return { kind: "none" };
     case "basic":
-      return { kind: "basic", user: auth.username, password: await readSecret(auth.passwordSecret) };
+      return {
+        kind: "stored",
+        read: async () => ({
+          kind: "basic",
+          user: auth.username,
+          password: await readSecret(auth.passwordSecret),
+        }),
+      };
     case "bearer":
-      return { kind: "bearer", token: await readSecret(auth.tokenSecret) };
+      return {
+        kind: "stored",
+        read: async () => ({ kind: "bearer", token: await readSecret(auth.tokenSecret) }),
+      };
     case "sigv4": {
       const { region, service, assumeRole } = auth;
       const role = assumeRole && { ...assumeRole, sessionName: `sonde-${name}`.slice(0, 64) };

@@ -32,13 +32,22 @@ export function compileTargets(
       });
       return [];
     }
+    if (url.search || url.hash) {
+      faults.push({
+        path: [...path, "prometheus"],
+        message: "holds more than an address: leave out the ? or # and what follows",
+      });
+      return [];
+    }
     const region = ampHost.exec(url.hostname)?.[1];
     const certificate = target.ca === undefined ? undefined : certificates[target.ca];
-    if (target.ca !== undefined && certificate === undefined)
+    if (target.ca !== undefined && certificate === undefined) {
       faults.push({
         path: [...path, "ca"],
-        message: `${target.ca} cannot be read: name a PEM file beside sonde.yaml`,
+        message: `${target.ca} holds no certificate: name a PEM file beside sonde.yaml`,
       });
+      return [];
+    }
     return [
       {
         name: target.name,

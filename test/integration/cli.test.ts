@@ -225,6 +225,34 @@ describe("bad input ends in one clear line, the right exit code, and all other p
     expect(code).toBe(3);
   });
 
+  it.each<[string, object, RegExp, number]>([
+    [
+      "a secret that is not at hand",
+      { auth: { bearer: { tokenSecret: "sonde/token" } } },
+      /the secret .{1,2}sonde\/token.{1,2} is not at hand: set the environment variable SONDE_TOKEN/,
+      3,
+    ],
+    [
+      "a certificate that is none",
+      { ca: "sonde.yaml" },
+      /targets\[0\]\.ca: sonde\.yaml holds no certificate/,
+      2,
+    ],
+    [
+      "an address with more than an address",
+      { prometheus: "http://127.0.0.1:1/graph?g0.expr=up" },
+      /targets\[0\]\.prometheus: holds more than an address: leave out the \?/,
+      2,
+    ],
+  ])("%s", async (_, fault, line, code) => {
+    const good = { name: "local", prometheus: prometheus.url };
+    const run = await probe([healthy], { targets: [{ ...good, name: "bad", ...fault }, good] }, ["--json"]);
+    expect([...run.err, ...run.out].join("\n")).toMatch(line);
+    const verdicts = run.out.map((one) => JSON.parse(one)).filter(({ target }) => target === "local");
+    expect(verdicts.map(({ status }) => status)).toEqual(["ok", "ok"]);
+    expect(run.code).toBe(code);
+  });
+
   it.each<[string, readonly string[], string]>([
     [
       "a config that is not there",

@@ -156,6 +156,22 @@ describe("authorisation", () => {
     expect((await send(url, failing, { auth: sigv4 })).body).toMatch(/Signature=\[redacted\]$/);
   });
 
+  it("reads a stored secret again for each request, and says why it could not", async () => {
+    const tokens = ["old", "new"];
+    const read = async () => {
+      const token = tokens.shift();
+      if (!token) throw new Error("the secret is gone");
+      return { kind: "bearer", token } as const;
+    };
+    const url = await http(echo);
+    const sender = buildSend({ auth: { kind: "stored", read }, now: Date.now });
+    const ask = () => sender({ method: "GET", url, headers: {}, timeoutMs: 5_000 });
+    expect([(await ask()).body, (await ask()).body]).toEqual(["Bearer old", "Bearer new"]);
+    expect(await fault(ask())).toMatchObject({ kind: "credentials", what: "the secret is gone" });
+    tokens.push("again");
+    expect((await ask()).body).toBe("Bearer again");
+  });
+
   it("without credentials is a fault that says what to do", async () => {
     const credentials = () => Promise.reject(new Error("Could not load credentials\nat …"));
     const auth = { kind: "sigv4", region: "r", service: "aps", credentials } as const;
