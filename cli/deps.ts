@@ -24,23 +24,31 @@ export interface CliDeps {
   readonly clientFor: (target: Target) => Promise<PrometheusClient>;
   /** Sets the exit code; the process ends when its work does. */
   readonly exit: (code: ExitCode) => void;
-  /** Aborted at Ctrl-C and SIGTERM. */
+  /** Aborted at Ctrl-C, SIGTERM and when the terminal is closed. Who asks for it sees to the end himself. */
   readonly interrupted: AbortSignal;
 }
 
 /** 0 all well; 1 something fails; 2 bad usage or config; 3 unknown, or the tool's own trouble. */
 export type ExitCode = 0 | 1 | 2 | 3;
 
+const interruption = new Error("interrupted");
+
 /** The real world. Clients are loaded when the first target is asked, so that `--help` stays quick. */
 export function realDeps(): CliDeps {
   const env = readProcessEnv();
   const interrupt = new AbortController();
-  // Whoever reads the answers may have seen enough (`| head`): what runs for ever stops, the rest just ends.
-  process.stdout.on("error", (error) => {
-    if (!("code" in error && error.code === "EPIPE")) throw error;
-    interrupt.abort();
+  // Whoever reads the answers may have seen enough (`| head`) or be gone with the terminal: what runs for ever
+  // stops, the rest just ends.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error) => {
+      if (!("code" in error && (error.code === "EPIPE" || error.code === "EIO"))) throw error;
+      interrupt.abort(interruption);
+    });
+  const interrupted = once(() => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => interrupt.abort(interruption));
+    return interrupt.signal;
   });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
   const now = () => Date.now();
   return {
     now,
@@ -63,6 +71,17 @@ export function realDeps(): CliDeps {
     exit: (code) => {
       process.exitCode = code;
     },
-    interrupted: interrupt.signal,
+    // Commands that never look at it leave Ctrl-C to Node, which ends the process.
+    get interrupted() {
+      return interrupted();
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }

@@ -14,7 +14,7 @@ export function registerDemo(program: Command, deps: CliDeps): void {
     .addHelpText(
       "after",
       `
-Starts a real Prometheus with a day of a small LLM platform's history, replays the last half hour through the
+Starts a real Prometheus with a day of a small LLM platform's history, replays the last 45 minutes through the
 probes, and shows the verdicts and the Slack messages. Everything it starts it stops.
 
 Examples:
