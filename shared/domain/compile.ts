@@ -6,6 +6,7 @@ import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
 import type { ConfigFault } from "./faults.ts";
+import { blindProbe } from "./incident.ts";
 import type { Pack } from "./pack.ts";
 import type { CompiledConfig, Guard, Level, LevelName, Probe, Route, Variant } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
@@ -53,8 +54,14 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       faults.push(...own);
       return probe && own.length === 0 ? [probe] : [];
     });
-  for (const file of sources.ruleFiles) probes.push(...compileRuleFile(file.file, file.data, faults));
-  refuseDuplicates(probes, faults);
+  refuseIds(probes, faults);
+  const taken = new Set(probes.map(({ id }) => id));
+  for (const { file, data } of sources.ruleFiles)
+    for (const rule of compileRuleFile(file, data, faults)) {
+      const id = freeId(rule.id, taken);
+      taken.add(id);
+      probes.push({ ...rule, id });
+    }
   const routes = (config.notify ?? []).map((route, index): Route => {
     if (route.pagerduty) notes.push({ path: ["notify", index, "pagerduty"], message: "is not sent to yet" });
     if (!route.slack && !route.webhookSecret)
@@ -229,11 +236,27 @@ function level(name: LevelName, when: Comparison | "any", patience: Patience): L
   };
 }
 
-function refuseDuplicates(probes: readonly Probe[], faults: ConfigFault[]): void {
+function refuseIds(probes: readonly Probe[], faults: ConfigFault[]): void {
   const seen = new Set<string>();
   for (const { id } of probes) {
     if (seen.has(id))
       faults.push({ path: ["probes"], message: `two probes are called "${id}"; every id must be its own` });
+    if (isReserved(id))
+      faults.push({ path: ["probes"], message: `no probe can be called "${id}": take another id` });
     seen.add(id);
   }
+}
+
+/** Sonde's own incident about what it cannot see, and names that every JavaScript object answers to. */
+function isReserved(id: string): boolean {
+  return id === blindProbe || id in {};
+}
+
+/** Rule files are taken as they are: an alert whose name is taken by another is called `Name-2`, `Name-3`. */
+function freeId(id: string, taken: ReadonlySet<string>): string {
+  const isFree = (candidate: string) => !taken.has(candidate) && !isReserved(candidate);
+  if (isFree(id)) return id;
+  let count = 2;
+  while (!isFree(`${id}-${count}`)) count++;
+  return `${id}-${count}`;
 }

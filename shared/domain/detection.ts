@@ -17,11 +17,15 @@ export interface Window {
 /** How far back a round goes for what earlier rounds missed. */
 const maxCatchUp = 2 * 3_600_000;
 
+/** Prometheus answers at most 11,000 points a series; a look back that would need more begins later. */
+const maxPoints = 10_000;
+
 /**
  * The grid points that a probe has yet to evaluate at `now` (delay already taken off); null where there are
  * none, or where the probe's `every` has not come round. Grid points are `phase` plus multiples of the step.
  * Without state the window looks back over the longest `for`, and over the two hours of the catch-up limit
- * where `keepFiringFor` makes the past matter.
+ * where `keepFiringFor` makes the past matter; a rule that is patient for days steps through no more points
+ * than Prometheus answers, and fires once its state is old enough.
  */
 export function planWindow(
   probe: Probe,
@@ -35,7 +39,7 @@ export function planWindow(
     const longest = Math.max(0, ...probe.levels.map((level) => level.for));
     const kept = probe.levels.some((level) => level.keepFiringFor > 0) ? maxCatchUp : 0;
     return {
-      start: end - Math.ceil((longest + kept) / step) * step,
+      start: end - Math.min(maxPoints, Math.ceil((longest + kept) / step)) * step,
       end,
       step,
       continues: false,

@@ -1,6 +1,9 @@
 import type { LevelName } from "./probe.ts";
 import type { Labels } from "./series.ts";
 
+/** The probe name under which a target's blindness is an incident of its own. */
+export const blindProbe = "blind";
+
 export type IncidentStatus = "pending" | "firing" | "resolved";
 
 /** One step in an incident's life, for its thread and timeline. `at` is Unix milliseconds. */

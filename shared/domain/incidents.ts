@@ -1,5 +1,5 @@
 import { shortHash } from "./hash.ts";
-import type { Incident, IncidentChange } from "./incident.ts";
+import { blindProbe, type Incident, type IncidentChange } from "./incident.ts";
 import type { LevelName, Probe, ProbeSource, Route } from "./probe.ts";
 import { channelOf, routeFor } from "./routes.ts";
 import { type Labels, seriesKey } from "./series.ts";
@@ -33,9 +33,6 @@ export interface Round {
 const keepResolved = 24 * 3_600_000;
 const maxHistory = 50;
 const maxPoints = 60;
-
-/** The probe name under which a target's blindness is an incident of its own. */
-export const blindProbe = "blind";
 
 /** Carries a target's incidents over one round. Pure: the same round twice changes nothing the second time. */
 export function reduceIncidents(before: Incidents, round: Round): Incidents {

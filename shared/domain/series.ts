@@ -21,11 +21,12 @@ export interface InstantSeries {
 
 /**
  * The identity of a series: its labels without `__name__`, in a form that is equal exactly when the labels
- * are. JSON keeps hostile values (quotes, commas, newlines) apart.
+ * are. JSON keeps hostile values (quotes, commas, newlines) apart; a label called `__proto__` does not survive
+ * being stored, and so says nothing.
  */
 export function seriesKey(labels: Labels): string {
   const entries = Object.entries(labels)
-    .filter(([name, value]) => name !== "__name__" && value !== "")
+    .filter(([name, value]) => name !== "__name__" && name !== "__proto__" && value !== "")
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(entries);
 }

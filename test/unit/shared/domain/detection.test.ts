@@ -43,6 +43,12 @@ describe("planning a window", () => {
     });
   });
 
+  it("looks back over no more points than Prometheus answers", () => {
+    const patient = aProbe({ step: 15_000, levels: [aLevel("fail", "any", 5 * 24 * 60 * minute)] });
+    const window = planWindow(patient, undefined, start);
+    expect(window && (window.end - window.start) / window.step).toBe(10_000);
+  });
+
   it("asks only for what is new where there is state", () => {
     const state = {
       ...stateAfter(aProbe(), [], { start, end: start, step: minute, continues: true, gap: false }),

@@ -5,6 +5,7 @@ import { evaluateProbe, type ProbeAnswer } from "../../../../shared/domain/evalu
 import type { Incident } from "../../../../shared/domain/incident.ts";
 import { type Incidents, reduceIncidents } from "../../../../shared/domain/incidents.ts";
 import type { Probe } from "../../../../shared/domain/probe.ts";
+import { seriesKey } from "../../../../shared/domain/series.ts";
 import type { ProbeState } from "../../../../shared/domain/state.ts";
 import { aLevel, aProbe, aSeries } from "../../../support/builders.ts";
 
@@ -123,6 +124,11 @@ describe("an incident", () => {
       { status: "firing", level: "warn", activeAt: start + minute },
     ]);
     expect(play([[90], [82], [82], [60]], patient)).toMatchObject([{ status: "resolved", seq: 2 }]);
+  });
+
+  it("is the same whatever of its labels survives being stored", () => {
+    const labels = JSON.parse('{"gpu":"0","__proto__":"x"}');
+    expect(seriesKey(labels)).toBe(seriesKey({ gpu: "0" }));
   });
 
   it("fills its texts from the labels and the value", () => {

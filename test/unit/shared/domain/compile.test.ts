@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+
+import { compileConfig } from "../../../../shared/domain/compile.ts";
+
+const none = { packs: [], ruleFiles: [], certificates: {} };
+
+function ruleFile(file: string, ...alerts: string[]) {
+  return {
+    file,
+    data: { groups: [{ name: "g", rules: alerts.map((alert) => ({ alert, expr: "up == 0" })) }] },
+  };
+}
+
+describe("ids of probes", () => {
+  it.each(["blind", "constructor", "toString"])("cannot be %s, which Sonde's state has a use for", (id) => {
+    const { faults } = compileConfig({ probes: [{ id, query: "up", fail: "< 1" }] }, none);
+    expect(faults).toEqual([
+      { path: ["probes"], message: `no probe can be called "${id}": take another id` },
+    ]);
+  });
+
+  it("are made different where rule files name alerts alike, because rule files are taken as they are", () => {
+    const ruleFiles = [ruleFile("a.yml", "TargetDown", "blind"), ruleFile("b.yml", "TargetDown", "gpu-hot")];
+    const { compiled, faults } = compileConfig(
+      { probes: [{ id: "gpu-hot", query: "up", fail: "< 1" }] },
+      { ...none, ruleFiles },
+    );
+    expect(faults).toEqual([]);
+    expect(compiled.probes.map(({ id }) => id)).toEqual([
+      "gpu-hot",
+      "TargetDown",
+      "blind-2",
+      "TargetDown-2",
+      "gpu-hot-2",
+    ]);
+  });
+});
