@@ -276,3 +276,29 @@ describe("bad input ends in one clear line, the right exit code, and all other p
     ]);
   });
 });
+
+describe("sonde watch", () => {
+  it("runs rounds, tells each incident once, and ends when it is interrupted", async () => {
+    const file = join(folder, "watch.yaml");
+    const config = {
+      targets: [{ name: "local", prometheus: prometheus.url }],
+      probes: [{ id: "gpu-hot", query: "gpu_temp", unit: "celsius", fail: "> 85" }],
+      notify: [{ slack: "#ops" }],
+    };
+    await writeFile(file, stringify(config));
+    const interrupt = new AbortController();
+    let rounds = 0;
+    const { code, out } = await runCli(["watch", "--config", file, "--state", join(folder, "state")], {
+      now: () => now - (1 - rounds) * minute,
+      interrupted: interrupt.signal,
+      sleep: async (ms) => {
+        if (ms === 0) return;
+        rounds++;
+        if (rounds === 2) interrupt.abort();
+      },
+    });
+    expect(out.filter((line) => line.startsWith("#ops: 🔴 Critical"))).toHaveLength(1);
+    expect(out.filter((line) => line.includes("1 fail, 0 warn, 0 unknown, 1 ok"))).toHaveLength(2);
+    expect(code).toBe(0);
+  });
+});
