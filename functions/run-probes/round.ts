@@ -53,23 +53,26 @@ export async function runTargetRound(
     });
     const check = await checkTarget(target, resolved, { client, now, states: before.probes });
     if (check.end < before.roundAt) return { check, state: before, announced: [] };
+    // A round that another invocation has remembered is not counted twice, only announced.
+    if (check.end === before.roundAt)
+      return { check, state: before, announced: await announce(before, deps) };
     const state = foldCheck(before, check, config.probes, config, kept, deps.nonce());
     const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
     const written = await deps.store.write(key, formatTargetState(state), condition);
     if (written === "conflict") continue;
-    const announced = await findLagging(state, deps);
-    await deps.publish(
-      announced.map((detail) => ({
-        source: groupChanged.source,
-        detailType: groupChanged.detailType,
-        detail,
-      })),
-    );
-    return { check, state, announced };
+    return { check, state, announced: await announce(state, deps) };
   }
   throw new Error(
     `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
   );
+}
+
+async function announce(state: TargetState, deps: RoundDeps): Promise<GroupChanged[]> {
+  const lagging = await findLagging(state, deps);
+  await deps.publish(
+    lagging.map((detail) => ({ source: groupChanged.source, detailType: groupChanged.detailType, detail })),
+  );
+  return lagging;
 }
 
 /** Messages that do not show their incident's last change: new ones, and those whose event was lost. */
@@ -90,10 +93,11 @@ async function announceIfLagging(
   const key = storeKeys.message(incident.id, channel);
   const stored = await store.read(key);
   const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
-  // An incident that came and went before anything was posted needs no message.
-  if (posted >= incident.seq || (!stored && incident.status === "resolved")) {
+  if (posted >= incident.seq) {
     shown.add(mark);
     return null;
   }
+  // An incident that came and went before anything was posted needs no message; one may yet be on its way.
+  if (!stored && incident.status === "resolved") return null;
   return { type: "group-changed", target: incident.target, group: incident.id, seq: incident.seq, channel };
 }

@@ -4,7 +4,7 @@ import { type GroupChanged, parseGroupChanged } from "../../../../events/group-c
 import { type RoundDeps, runTargetRound } from "../../../../functions/run-probes/round.ts";
 import type { CompiledConfig, Target } from "../../../../shared/domain/probe.ts";
 import { PrometheusError, type RangeQuery } from "../../../../shared/domain/prometheus.ts";
-import { formatMessageState, parseTargetState } from "../../../../shared/domain/state.ts";
+import { formatMessageState, type MessageState, parseTargetState } from "../../../../shared/domain/state.ts";
 import { storeKeys } from "../../../../shared/domain/store.ts";
 import { aLevel, aProbe } from "../../../support/builders.ts";
 import { buildFakeClient, type World } from "../../../support/fake-prometheus.ts";
@@ -60,6 +60,25 @@ function setUp(world: World = heating) {
   return { store, sent, published, deps, round, state };
 }
 
+/** What is remembered of a message that shows the first change of an incident. */
+function aMessage(incident: string): MessageState {
+  return {
+    version: 1,
+    incident,
+    channel: "#ops",
+    writer: "w",
+    nonce: "n",
+    triedAt: 0,
+    ts: "1",
+    channelId: "C1",
+    attempt: null,
+    editable: true,
+    firstSeq: 1,
+    messageSeq: 1,
+    postedSeq: 1,
+  };
+}
+
 describe("a round", () => {
   it("asks equal queries and equal freshness once", async () => {
     const { round, sent } = setUp();
@@ -91,22 +110,7 @@ describe("a round", () => {
     expect((await round(4)).announced).toMatchObject([{ channel: "#ops", seq: 1 }]);
     const [incident] = Object.values((await state()).incidents).filter(({ status }) => status === "firing");
     const id = incident?.id ?? "";
-    const posted = {
-      version: 1 as const,
-      incident: id,
-      channel: "#ops",
-      writer: "w",
-      nonce: "n",
-      triedAt: 0,
-      ts: "1",
-      channelId: "C1",
-      attempt: null,
-      editable: true,
-      firstSeq: 1,
-      messageSeq: 1,
-      postedSeq: 1,
-    };
-    await store.write(storeKeys.message(id, "#ops"), formatMessageState(posted), { ifNoneMatch: "*" });
+    await store.write(storeKeys.message(id, "#ops"), formatMessageState(aMessage(id)), { ifNoneMatch: "*" });
     expect((await round(4)).announced).toEqual([]);
   });
 
@@ -117,6 +121,25 @@ describe("a round", () => {
     await round(5);
     const { writer: __, ...twice } = await state();
     expect(twice).toEqual(once);
+  });
+
+  it("counts a round once, however often it is run while the target is down", async () => {
+    const { round, state } = setUp(() => {
+      throw new PrometheusError("unreachable", "connection refused");
+    });
+    for (const minutes of [0, 0, 0, 1]) await round(minutes);
+    expect(Object.values((await state()).probes).map(({ blindRounds }) => blindRounds)).toEqual([2, 2]);
+    expect((await state()).incidents).toEqual({});
+  });
+
+  it("announces an end whose message was on its way when it came", async () => {
+    const { round, store, state } = setUp();
+    for (let minutes = 0; minutes <= 8; minutes++) await round(minutes);
+    const ended = Object.values((await state()).incidents).find(({ channels }) => channels.includes("#ops"));
+    expect(ended).toMatchObject({ status: "resolved", seq: 2 });
+    const id = ended?.id ?? "";
+    await store.write(storeKeys.message(id, "#ops"), formatMessageState(aMessage(id)), { ifNoneMatch: "*" });
+    expect((await round(9)).announced).toMatchObject([{ group: id, seq: 2 }]);
   });
 
   it("comes to the same incidents when two invocations overlap on every round", async () => {
