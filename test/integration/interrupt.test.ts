@@ -28,8 +28,10 @@ afterAll(async () => {
 
 const program = resolve(fileURLToPath(import.meta.url), "../../../cli/sonde.mjs");
 
+const olderNode = `data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.19.0" } })`;
+
 /** The command line as a process of its own, against a target on this port. */
-async function start(args: readonly string[], port: number) {
+async function start(args: readonly string[], port: number, node: readonly string[] = []) {
   const config = join(folder, `${port}.yaml`);
   await writeFile(
     config,
@@ -38,7 +40,7 @@ async function start(args: readonly string[], port: number) {
       probes: [{ id: "any", query: "up", fail: "< 1" }],
     }),
   );
-  const child = spawn(process.execPath, [program, ...args, "--config", config], {
+  const child = spawn(process.execPath, [...node, program, ...args, "--config", config], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -71,6 +73,14 @@ describe("the command line", { timeout: 30_000 }, () => {
     const { child, ended, said } = await start(["watch"], page.port);
     await until(() => said().includes("Ctrl-C ends"));
     child.kill(signal);
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test("passes SIGTERM on to the Node that it handed over to", async () => {
+    const { child, ended, said } = await start(["watch"], page.port, ["--import", olderNode]);
+    await until(() => said().includes("Ctrl-C ends"));
+    child.kill("SIGTERM");
+    // "close" comes once nobody holds the pipes any more.
     expect(await ended).toEqual([0, null]);
   });
 

@@ -417,3 +417,18 @@ it("a quantile's ceiling is what the target's own buckets say", () =>
       ]);
     },
   ));
+
+describe("replicas that are not de-duplicated", () => {
+  const scraped = (job: string, instance: string, replica: string) =>
+    written("up", { job, instance, prometheus_replica: replica }, 1);
+
+  it("are told where two of them scrape the same", () =>
+    withTarget([scraped("vllm", "a", "p-0"), scraped("vllm", "a", "p-1")], async ({ check }) => {
+      expect(brief(await check("duplicate-replicas"))).toEqual([["warn", "breach", 2]]);
+    }));
+
+  it("are not servers that share the work", () =>
+    withTarget([scraped("vllm", "a", "p-0"), scraped("kubelet", "b", "team-0")], async ({ check }) => {
+      expect(brief(await check("duplicate-replicas"))).toEqual([["ok", "within", 1]]);
+    }));
+});
