@@ -148,14 +148,26 @@ function jobLines(jobs: readonly string[]): string[] {
     "  # Jobs that must always be there. They take the place of the pack's job-vanished, which knows jobs only",
     "  # for some hours after they are gone; remove those that may come and go.",
     "  - { id: job-vanished, enabled: false }",
-    ...jobs.flatMap(jobProbe),
+    ...jobIds(jobs).flatMap(jobProbe),
   ];
 }
 
-function jobProbe(job: string): string[] {
+/** Ids take fewer characters than jobs do, so that two jobs may come to the same. */
+function jobIds(jobs: readonly string[]): { job: string; id: string }[] {
+  const taken = new Set(["job-vanished"]);
+  return jobs.map((job) => {
+    const plain = `job-${job.replace(/[^a-zA-Z0-9._-]+/g, "-")}`;
+    let id = plain;
+    for (let count = 2; taken.has(id); count++) id = `${plain}-${count}`;
+    taken.add(id);
+    return { job, id };
+  });
+}
+
+function jobProbe({ job, id }: { job: string; id: string }): string[] {
   const selector = `up{job=${quote(job)}}`;
   return [
-    `  - id: ${quote(`job-${job.replace(/[^a-zA-Z0-9._-]+/g, "-")}`)}`,
+    `  - id: ${quote(id)}`,
     // absent() answers where there is nothing to count, which is the case to catch.
     `    query: ${quote(`count(${selector}) or 0 * absent(${selector})`)}`,
     "    unit: targets",

@@ -83,3 +83,14 @@ it("the starter has what works on, what does not off, and components that are no
   expect(text).toContain("on 2026-11-21, from what http://p:9090 exposed");
   expect(text).toMatch(/# - epp +# Endpoint picker/);
 });
+
+it("jobs whose names differ only in what an id cannot hold get ids of their own", () => {
+  const jobs = ["a-vllm", "a/vllm", "vanished"];
+  const text = starterText({ target: { name: "t", url: "http://p:9090" }, pack, trials: [], jobs, now: 0 });
+  expect(parse(text).probes.map(({ id }: { id: string }) => id)).toEqual([
+    "job-vanished",
+    "job-a-vllm",
+    "job-a-vllm-2",
+    "job-vanished-2",
+  ]);
+});
