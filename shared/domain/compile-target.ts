@@ -8,6 +8,9 @@ const ampHost = /^aps-workspaces(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.
 /** How long AMP's samples take to arrive; the write-path probe will measure better. */
 const ampDelay = 30_000;
 
+/** Half of AMP's own wall: a query that would read more is a mistake, and is refused before it is billed. */
+const ampMaxSamples = 25_000_000;
+
 /** The targets of config; faults are added to the list. */
 export function compileTargets(
   targets: readonly TargetConfig[],
@@ -48,6 +51,7 @@ export function compileTargets(
       });
       return [];
     }
+    const maxSamples = target.maxSamplesPerQuery ?? (region ? ampMaxSamples : undefined);
     return [
       {
         name: target.name,
@@ -57,7 +61,7 @@ export function compileTargets(
         delay: target.delay ? parseDuration(target.delay) : region ? ampDelay : 0,
         ...(target.cluster ? { cluster: target.cluster } : {}),
         ...(certificate === undefined ? {} : { ca: certificate }),
-        ...(target.maxSamplesPerQuery ? { maxSamplesPerQuery: target.maxSamplesPerQuery } : {}),
+        ...(maxSamples === undefined ? {} : { maxSamplesPerQuery: maxSamples }),
       },
     ];
   });
