@@ -3,7 +3,9 @@ import { parseDuration } from "./duration.ts";
 import type { ConfigFault } from "./faults.ts";
 import type { Target, TargetAuth } from "./probe.ts";
 
-const ampHost = /^aps-workspaces(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;
+/** The public endpoints and those of a VPC (vpce-….aps-workspaces.<region>.vpce.amazonaws.com). */
+const ampHost =
+  /^(?:[a-z0-9-]+\.)?aps-workspaces(?:-fips)?\.([a-z0-9-]+)\.(?:(?:vpce\.)?amazonaws\.com(?:\.cn)?|api\.aws)$/;
 
 /** How long AMP's samples take to arrive; the write-path probe will measure better. */
 const ampDelay = 30_000;

@@ -35,3 +35,19 @@ describe("ids of probes", () => {
     ]);
   });
 });
+
+describe("a target", () => {
+  it.each([
+    "aps-workspaces.eu-west-1.amazonaws.com",
+    "aps-workspaces-fips.eu-west-1.api.aws",
+    "vpce-0a1b-x.aps-workspaces.eu-west-1.vpce.amazonaws.com",
+  ])("on %s is AMP: signed, asked half a minute late and within its limits", (host) => {
+    const { compiled } = compileConfig(
+      { targets: [{ name: "a", prometheus: `https://${host}/workspaces/ws-1` }] },
+      none,
+    );
+    expect(compiled.targets).toMatchObject([
+      { amp: true, delay: 30_000, auth: { kind: "sigv4", region: "eu-west-1", service: "aps" } },
+    ]);
+  });
+});
