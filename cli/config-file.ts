@@ -46,13 +46,14 @@ export function readConfigFile(path: string): ReadConfig {
     `${shown}:${lineOf(document, lines, fault.path)}: ${pathText(fault.path)}${fault.message}`;
   const { config, faults, inFile } = parseWhatCanBe(toData(document, shown));
   if (!config) throw new ConfigError(faults.map(explain).join("\n"));
-  const result = compileConfig(config, readSources(config, dirname(path)));
+  const read = readSources(config, dirname(path));
+  const result = compileConfig(config, read.sources);
   const explainRest = ({ path: at, message }: ConfigFault) => explain({ path: inFile(at), message });
   return {
     config,
     compiled: result.compiled,
     notes: result.notes.map(explainRest),
-    faults: [...faults.map(explain), ...result.faults.map(explainRest)],
+    faults: [...faults.map(explain), ...[...read.faults, ...result.faults].map(explainRest)],
   };
 }
 
@@ -89,17 +90,30 @@ function parseWhatCanBe(data: unknown): Parsed {
   return { config: rest.config, faults, inFile };
 }
 
-function readSources(config: SondeConfig, base: string): ConfigSources {
-  const ruleFiles = (config.rules ?? []).flatMap((pattern) => {
+function readSources(config: SondeConfig, base: string): { sources: ConfigSources; faults: ConfigFault[] } {
+  const faults: ConfigFault[] = [];
+  const ruleFiles = (config.rules ?? []).flatMap((pattern, index) => {
+    const path = ["rules", index];
     const files = globSync(pattern, { cwd: base }).sort();
-    if (files.length === 0) throw new ConfigError(`rules: no file matches "${pattern}" beside sonde.yaml`);
-    return files.map((file) => ({ file, data: readYaml(join(base, file)) }));
+    if (files.length === 0) faults.push({ path, message: `no file beside sonde.yaml matches "${pattern}"` });
+    return files.flatMap((file) => {
+      try {
+        return [{ file, data: readYaml(join(base, file)) }];
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        faults.push({ path, message: error.message });
+        return [];
+      }
+    });
   });
   const certificates = (config.targets ?? []).flatMap(({ ca }) => {
     const pem = ca && readCertificate(isAbsolute(ca) ? ca : join(base, ca));
     return pem ? [[ca, pem]] : [];
   });
-  return { packs: builtinPacks(), ruleFiles, certificates: Object.fromEntries(certificates) };
+  return {
+    sources: { packs: builtinPacks(), ruleFiles, certificates: Object.fromEntries(certificates) },
+    faults,
+  };
 }
 
 /** A file's text where that is a certificate in PEM. */

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 
 import { compileConfig } from "../../shared/domain/compile.ts";
@@ -27,6 +27,10 @@ export async function runInit(options: InitRun, deps: CliDeps): Promise<void> {
   const path = resolve(deps.cwd, options.output);
   if (!options.force && existsSync(path))
     throw new ConfigError(`${options.output} is there already: choose another --output, or --force`);
+  if (!existsSync(dirname(path)))
+    throw new ConfigError(
+      `${options.output}: there is no folder ${dirname(path)}: make it, or choose another --output`,
+    );
   const asked = {
     name: options.name ?? nameFor(options.target, options.region),
     url: options.target,

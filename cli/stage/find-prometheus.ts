@@ -1,3 +1,4 @@
+import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { buildDownload, type Download } from "../../shared/adapters/download.ts";
@@ -35,6 +36,7 @@ export async function findPrometheus(options: FindOptions): Promise<FoundPrometh
     (await firstGood("cache", cachedDirs(cacheDir), env));
   if (known) return known;
   const failures: string[] = [];
+  if (options.allowInstall) await checkCache(cacheDir);
   for (const source of options.allowInstall ? sourcesOf(options) : []) {
     try {
       const binaries = await source.install();
@@ -49,6 +51,19 @@ export async function findPrometheus(options: FindOptions): Promise<FoundPrometh
     progress(`Prometheus: ${failures.at(-1)}`);
   }
   throw new Error(notFound(options.platform ?? process.platform, failures));
+}
+
+/** What is installed must be kept somewhere; that it cannot be is better said before anything is downloaded. */
+async function checkCache(cacheDir: string): Promise<void> {
+  try {
+    await mkdir(cacheDir, { recursive: true });
+    await access(cacheDir, constants.W_OK);
+  } catch (cause) {
+    throw new Error(
+      `no Prometheus on PATH, and one cannot be kept in ${cacheDir}: set XDG_CACHE_HOME to a folder that can be written, or install Prometheus`,
+      { cause },
+    );
+  }
 }
 
 async function firstGood(

@@ -1,3 +1,4 @@
+import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
 import type { MessagePlace, Slack } from "../../shared/domain/slack.ts";
 import type { MessageState } from "../../shared/domain/state.ts";
@@ -93,10 +94,23 @@ async function replied(incident: Incident, seq: number, held: Held, deps: Deps, 
   return { held: await saveMessage(deps, held, next), effect };
 }
 
+/** Looking needs permissions that posting does not: without them this message is stuck, and the channel is not. */
+async function find(
+  { slack }: Deps,
+  where: Parameters<Slack["findByNonce"]>[0],
+): Promise<MessagePlace | null> {
+  try {
+    return await slack.findByNonce(where);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Error(error.message, { cause: error });
+    throw error;
+  }
+}
+
 /** Found, the post counts as done; which of several tries it was is not known, so it may show an older seq. */
 async function lookForPost(seq: number, own: Held, deps: Deps): Promise<Taken> {
   const { channel, nonce, triedAt } = own.state;
-  const place = await deps.slack.findByNonce({ channel, nonce, since: triedAt - skewMs });
+  const place = await find(deps, { channel, nonce, since: triedAt - skewMs });
   if (!place) return notThere(own);
   const next = { ...arrived(own.state, place, seq), messageSeq: 0, postedSeq: 0 };
   return { held: await saveMessage(deps, own, next), effect: "found" };
@@ -106,7 +120,7 @@ async function lookForReply(incident: Incident, seq: number, own: Held, deps: De
   const { channelId, ts } = placeOf(own.state);
   const nonce = replyNonce(own.state, seq);
   const since = own.state.triedAt - skewMs;
-  const place = await deps.slack.findByNonce({ channel: channelId, thread: ts, nonce, since });
+  const place = await find(deps, { channel: channelId, thread: ts, nonce, since });
   return place ? replied(incident, seq, own, deps, "found") : notThere(own);
 }
 

@@ -32,8 +32,9 @@ export async function settleNames(
 ): Promise<SettledNames> {
   const plan = planLookup(probes);
   const planned = shortHash(plan.queries.join("\n"));
-  const justBlind = probes.some(({ id }) => states[id]?.blindRounds === 1);
-  if (kept && kept.plan === planned && at - kept.lookedUpAt < keepFor && !justBlind)
+  const blindSince = Math.max(0, ...probes.map(({ id }) => states[id]?.blindSince ?? 0));
+  const stillHolds = kept && at - kept.lookedUpAt < keepFor && kept.lookedUpAt > blindSince;
+  if (stillHolds && kept.plan === planned)
     return { resolved: probes.map((probe) => settle(probe, kept.found)), kept };
   try {
     const answers = await Promise.all(

@@ -37,6 +37,9 @@ const defaults = {
   blindAfter: 3,
 } as const;
 
+/** How long Prometheus and AMP repeat a series' last sample. */
+const lookBack = 300_000;
+
 /** A range query answers at most 11,000 points a series. */
 const maxPoints = 10_000;
 
@@ -125,6 +128,11 @@ function compileProbe(
     faults.push({
       path: [...path, "noData"],
       message: "is fail, which needs a fail threshold to say for how long",
+    });
+  if (probe.staleAfter && parseDuration(probe.staleAfter) > lookBack)
+    notes.push({
+      path: [...path, "staleAfter"],
+      message: "is longer than the five minutes that a server looks back: older samples are never seen",
     });
   checkTexts(probe, path, faults);
   return {

@@ -39,10 +39,25 @@ export function evaluateProbe(
   before: ProbeState | undefined,
   now: number,
 ): Evaluation {
-  const known = before && before.query === answer.query ? before : undefined;
-  return answer.kind === "answered"
-    ? evaluateAnswer(probe, target, answer, known, before?.everFresh ?? false)
-    : evaluateSilence(probe, target, answer, before, now);
+  if (answer.kind === "unanswered") return evaluateSilence(probe, target, answer, before, now);
+  if (!before || before.query === answer.query)
+    return evaluateAnswer(probe, target, answer, before, before?.everFresh ?? false);
+  // Another query starts from nothing; but what fires is not let go while the new one cannot tell either.
+  const stale = describeFreshness(
+    judgeFreshness(answer.guard, answer.newest, answer.window.end, probe.staleAfter),
+  );
+  const fires = Object.values(before.series).some(({ levels }) =>
+    Object.values(levels).some(({ state, confirmed }) => state === "firing" && confirmed),
+  );
+  return stale && fires
+    ? evaluateSilence(
+        probe,
+        target,
+        { kind: "unanswered", cause: "query-failed", query: answer.query, reason: stale },
+        before,
+        now,
+      )
+    : evaluateAnswer(probe, target, answer, undefined, before.everFresh);
 }
 
 function evaluateAnswer(
@@ -150,7 +165,12 @@ function judgeEmpty(probe: Probe, freshness: Freshness): Judged {
     blind: false,
   };
   const threshold = thresholdText(probe.levels.at(-1));
-  if (stale) return { ...nothing, threshold, status: "unknown", cause: "stale", reason: stale };
+  if (stale) {
+    // Silence of the guard itself is never what `noData` is about.
+    const advice =
+      probe.noData === "unknown" ? "" : "; noData needs a guard that is always there, such as up{job=…}";
+    return { ...nothing, threshold, status: "unknown", cause: "stale", reason: stale + advice };
+  }
   // A rule that returns nothing while what it reads is fresh has found nothing wrong.
   if (probe.kind === "rule")
     return { ...nothing, threshold, status: "ok", cause: "within", reason: "returns nothing" };

@@ -53,6 +53,8 @@ function explainIssue(schema: unknown, issue: Issue, parent: Path, data: unknown
       return best ?? [{ path, message: "is of no kind that fits here" }];
     }
     case "invalid_type":
+      if (valueAt(data, path) === null && issue.expected === "array")
+        return [{ path, message: "is empty: write [], or leave it out" }];
       return [
         {
           path,

@@ -207,6 +207,28 @@ describe("bad input ends in one clear line, the right exit code, and all other p
     expect(code).toBe(3);
   });
 
+  it.each<[string, string, RegExp]>([
+    [
+      "a pattern that matches no rule file",
+      "rules/*.yml",
+      /rules\[0\]: no file beside sonde\.yaml matches "rules\/\*\.yml"$/,
+    ],
+    ["a rule file that is not YAML", "broken.yml", /rules\[0\]: .*broken\.yml:1: not YAML/],
+  ])("%s", async (_, rules, line) => {
+    await writeFile(join(folder, "broken.yml"), "groups: [");
+    const { err, out, code } = await probe([healthy], { rules: [rules] });
+    expect(err).toEqual([expect.stringMatching(line)]);
+    expect(out.join("\n")).toContain("gpu-low");
+    expect(code).toBe(2);
+  });
+
+  it("says what noData needs where the guard itself is silent", async () => {
+    const { out } = await probe([{ id: "a", query: "no_such_metric", fail: "> 1", noData: "ok" }], {}, [
+      "--json",
+    ]);
+    expect(JSON.parse(out[0] ?? "").reason).toContain("noData needs a guard that is always there");
+  });
+
   it.each<[string, () => string, RegExp]>([
     ["an unreachable target", () => "http://127.0.0.1:1", /connection refused.*check/i],
     ["a target that answers HTML", () => `http://127.0.0.1:${page.port}`, /HTML/],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { type DeliverDeps, deliver } from "../../../../functions/notify-slack/deliver.ts";
 import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
-import type { Slack } from "../../../../shared/domain/slack.ts";
+import { type Slack, Unacknowledged } from "../../../../shared/domain/slack.ts";
 import { buildFakeSlack } from "../../../support/fake-slack.ts";
 import { anIncident, storeIncidents, t0 } from "../../../support/incident.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
@@ -136,5 +136,28 @@ describe("patience", () => {
     const { deps, fake, deadline } = await setUp();
     expect(await deliver([hint("1", "a")], deadline(-1), deps)).toEqual(["1"]);
     expect(fake.messages).toEqual([]);
+  });
+
+  test("is not held up by a message that cannot be looked for", async () => {
+    let first = true;
+    const { deps, fake, deadline } = await setUp(async (channel, text, real) => {
+      if (text.endsWith(" a") && first) {
+        first = false;
+        throw new Unacknowledged("no answer");
+      }
+      return real.post(channel, { text, blocks: [] }, "");
+    });
+    const blindfold: DeliverDeps = {
+      ...deps,
+      slack: {
+        ...deps.slack,
+        findByNonce: async () => {
+          throw new ConfigError("the app lacks groups:history");
+        },
+      },
+    };
+    const failed = await deliver([hint("1", "a"), hint("2", "b")], deadline(10 * minute), blindfold);
+    expect(failed).toEqual(["1"]);
+    expect(texts(fake)).toEqual(["b"]);
   });
 });

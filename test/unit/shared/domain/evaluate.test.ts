@@ -168,6 +168,13 @@ describe("what fires", () => {
     expect(verdicts).toMatchObject([{ labels: { gpu: "0" }, status: "ok" }]);
   });
 
+  it("goes on firing, blind, when its query is another one and the data is stale", () => {
+    const anotherQuery: ProbeAnswer = { ...later([], null), query: "other" };
+    const { verdicts, state } = evaluateProbe(probe, "seoul", anotherQuery, before, end + minute);
+    expect(verdicts).toMatchObject([{ status: "fail", blind: true }, { status: "unknown" }]);
+    expect(state).toMatchObject({ query: "gpu_temp", evaluatedTo: end });
+  });
+
   it("starts from nothing when its query is another one", () => {
     const anotherQuery: ProbeAnswer = { ...later([], 0), query: "other" };
     const { verdicts } = evaluateProbe(probe, "seoul", anotherQuery, before, end + minute);
