@@ -1,7 +1,8 @@
 import { evaluateProbe } from "../../shared/domain/evaluate.ts";
-import { type Incidents, type RoundResult, reduceIncidents } from "../../shared/domain/incidents.ts";
+import { type Incidents, reduceIncidents } from "../../shared/domain/incidents.ts";
 import type { CompiledConfig, Probe, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import type { RoundResult } from "../../shared/domain/round.ts";
 import type { KeptNames, ProbeState, TargetState } from "../../shared/domain/state.ts";
 import type { Verdict } from "../../shared/domain/verdict.ts";
 import { type Asked, askProbes, type ResolvedProbe } from "./ask.ts";

@@ -48,3 +48,36 @@ export interface Incident {
   readonly seq: number;
   readonly history: readonly IncidentChange[];
 }
+
+const maxHistory = 50;
+
+/** The incident as it ends: its series is well again, or gone while the rest is seen. */
+export function resolveIncident(
+  incident: Incident,
+  how: "recovered" | "gone",
+  value: number | null,
+  at: number,
+): Incident {
+  return {
+    ...incident,
+    status: "resolved",
+    blind: false,
+    resolvedAt: at,
+    resolution: how,
+    value: finite(value) ?? incident.value,
+    seq: incident.seq + 1,
+    history: addHistory(incident.history, [{ at, what: how, value: finite(value) }]),
+  };
+}
+
+export function addHistory(
+  history: readonly IncidentChange[],
+  more: readonly IncidentChange[],
+): readonly IncidentChange[] {
+  return [...history, ...more].slice(-maxHistory);
+}
+
+/** A number that JSON can hold, or null. */
+export function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}

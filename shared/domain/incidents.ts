@@ -1,37 +1,24 @@
+import { reduceBlindness } from "./blindness.ts";
 import { shortHash } from "./hash.ts";
-import { blindProbe, type Incident, type IncidentChange } from "./incident.ts";
-import type { LevelName, Probe, ProbeSource, Route } from "./probe.ts";
+import {
+  addHistory,
+  blindProbe,
+  finite,
+  type Incident,
+  type IncidentChange,
+  resolveIncident,
+} from "./incident.ts";
+import type { LevelName, Probe, Route } from "./probe.ts";
+import type { Round, RoundResult } from "./round.ts";
 import { channelOf, routeFor } from "./routes.ts";
-import { type Labels, seriesKey } from "./series.ts";
-import type { ProbeState } from "./state.ts";
+import { seriesKey } from "./series.ts";
 import { renderTemplate } from "./template.ts";
 import type { Verdict } from "./verdict.ts";
 
 export type Incidents = Readonly<Record<string, Incident>>;
 
-/** What one round found out about one probe; a probe that was not due does not appear. */
-export interface RoundResult {
-  readonly probe: Probe;
-  readonly verdicts: readonly Verdict[];
-  readonly state: ProbeState;
-}
-
-export interface Round {
-  readonly target: string;
-  /** The end of the round, Unix milliseconds. */
-  readonly at: number;
-  readonly results: readonly RoundResult[];
-  /** All probes that run on this target; an incident of any other has lost its probe and ends. */
-  readonly configured: readonly Probe[];
-  readonly blindAfter: number;
-  readonly routes: readonly Route[];
-  /** Every probe's state after the round, those that were not due included. */
-  readonly probes: Readonly<Record<string, ProbeState>>;
-}
-
 /** Resolved incidents are kept this long, so that a message that lags can still be put right. */
 const keepResolved = 24 * 3_600_000;
-const maxHistory = 50;
 const maxPoints = 60;
 
 /** Carries a target's incidents over one round. Pure: the same round twice changes nothing the second time. */
@@ -49,7 +36,8 @@ export function reduceIncidents(before: Incidents, round: Round): Incidents {
   }
   const configured = new Set([...round.configured.map(({ id }) => id), blindProbe]);
   for (const incident of open.values()) {
-    if (!configured.has(incident.probe)) next.set(incident.id, resolve(incident, "gone", null, round.at));
+    if (!configured.has(incident.probe))
+      next.set(incident.id, resolveIncident(incident, "gone", null, round.at));
   }
   const blind = reduceBlindness(open.get(groupKey({ probe: blindProbe, labels: {} })), round);
   if (blind) next.set(blind.id, blind);
@@ -106,7 +94,12 @@ function reduceProbe(
     else {
       const last = verdicts.find((verdict) => groupKey({ probe: probe.id, labels: verdict.labels }) === key);
       changes.push({
-        incident: resolve(incident, seen.has(key) ? "recovered" : "gone", last?.value ?? null, round.at),
+        incident: resolveIncident(
+          incident,
+          seen.has(key) ? "recovered" : "gone",
+          last?.value ?? null,
+          round.at,
+        ),
       });
     }
   }
@@ -159,7 +152,8 @@ function advance(
     whats.push(level === "fail" ? "escalated" : "eased");
   if (level && verdict.blind !== incident.blind) whats.push(verdict.blind ? "blind" : "seen-again");
   // Firing that falls back to pending is over for now: what follows is a new breach.
-  if (!level && incident.status === "firing") return resolve(incident, "recovered", verdict.value, at);
+  if (!level && incident.status === "firing")
+    return resolveIncident(incident, "recovered", verdict.value, at);
   const refreshed = refresh(incident, probe, verdict);
   const changed: Incident = {
     ...refreshed,
@@ -203,113 +197,4 @@ function refresh(incident: Incident, probe: Probe, verdict: Verdict): Incident {
     routing: { severity, ...own, probe: probe.id, target: incident.target },
     points: [...incident.points, ...points].slice(-maxPoints),
   };
-}
-
-function resolve(incident: Incident, how: "recovered" | "gone", value: number | null, at: number): Incident {
-  return {
-    ...incident,
-    status: "resolved",
-    blind: false,
-    resolvedAt: at,
-    resolution: how,
-    value: finite(value) ?? incident.value,
-    seq: incident.seq + 1,
-    history: addHistory(incident.history, [{ at, what: how, value: finite(value) }]),
-  };
-}
-
-/** One incident a target for all probes that cannot tell, so that a dead target is one message and not sixty. */
-function reduceBlindness(open: Incident | undefined, round: Round): Incident | null {
-  const known = new Set(open ? listed(open) : []);
-  const reasons = new Map(
-    round.results.map(({ probe, verdicts }) => [probe.id, verdicts.at(-1)?.reason ?? ""]),
-  );
-  const heard = new Set(
-    round.configured.filter(({ id }) => round.probes[id]?.everFresh).map(({ source }) => componentOf(source)),
-  );
-  const blind = round.configured
-    .filter(({ id, source }) => {
-      const state = round.probes[id];
-      if (!state || state.blindRounds < round.blindAfter) return false;
-      return known.has(id) || state.everFresh || isExpected(source, heard);
-    })
-    .map(({ id }) => id)
-    .sort();
-  if (blind.length === 0) return open ? resolve(open, "recovered", null, round.at) : null;
-  const names = blind.join(", ");
-  if (open && listed(open).join(", ") === names) return open;
-  const since = Math.min(...blind.map((id) => round.probes[id]?.blindSince ?? round.at));
-  const count = blind.length === 1 ? "1 probe" : `${blind.length} probes`;
-  const description = [...new Set(blind.flatMap((id) => reasons.get(id) || []))].slice(0, 5).join("\n");
-  const text = {
-    summary: `${count} of ${round.configured.length} cannot tell: ${names}`,
-    description: description || (open?.description ?? ""),
-  };
-  if (open) {
-    const change: IncidentChange = { at: round.at, what: "blind", value: blind.length };
-    return {
-      ...open,
-      ...text,
-      routing: blindRouting(round.target, names),
-      value: blind.length,
-      seq: open.seq + 1,
-      history: addHistory(open.history, [change]),
-    };
-  }
-  return {
-    ...text,
-    id: `${blindProbe}-${shortHash(round.target)}-${round.at.toString(36)}`,
-    target: round.target,
-    probe: blindProbe,
-    status: "firing",
-    level: "unknown",
-    blind: true,
-    labels: {},
-    channels: [],
-    routing: blindRouting(round.target, names),
-    runbook: "",
-    dashboard: "",
-    value: blind.length,
-    unit: "probes",
-    threshold: null,
-    activeAt: since,
-    activeAtLeast: false,
-    firedAt: round.at,
-    resolvedAt: null,
-    resolution: null,
-    points: [],
-    seq: 1,
-    history: [{ at: round.at, what: "firing", value: blind.length }],
-  };
-}
-
-/**
- * Whether the silence of a probe that was never heard of on this target is news. A pack asks more than any one
- * target has: there it is news only if config names the component and nothing at all is heard of it.
- */
-function isExpected(source: ProbeSource, heard: ReadonlySet<string>): boolean {
-  return source.kind !== "pack" || (source.named && !heard.has(componentOf(source)));
-}
-
-function componentOf(source: ProbeSource): string {
-  return source.kind === "pack" ? `${source.pack} ${source.component}` : "";
-}
-
-function blindRouting(target: string, probes: string): Labels {
-  return { severity: "warning", probe: blindProbe, target, probes };
-}
-
-function listed(incident: Incident): string[] {
-  return (incident.routing.probes ?? "").split(", ").filter((id) => id !== "");
-}
-
-function addHistory(
-  history: readonly IncidentChange[],
-  more: readonly IncidentChange[],
-): readonly IncidentChange[] {
-  return [...history, ...more].slice(-maxHistory);
-}
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
 }
