@@ -44,7 +44,7 @@ const messages = z.array(
   z.object({ channel: z.string(), threadTs: z.nullable(z.string()), text: z.string() }),
 );
 
-describe("sonde demo", { timeout: 150_000 }, () => {
+describe("sonde demo", { timeout: 300_000 }, () => {
   it("shows what is wrong, tells each incident once, leaves nothing running and exits with 0", async () => {
     const { ended, output } = startDemo();
     expect(await ended, output()).toEqual([0, null]);
@@ -68,7 +68,7 @@ describe("sonde demo", { timeout: 150_000 }, () => {
     "stops all that it started when it is interrupted at %j",
     async (moment) => {
       const { child, ended, output } = startDemo();
-      await expect.poll(output, { timeout: 90_000, interval: 20 }).toContain(moment);
+      await expect.poll(output, { timeout: 240_000, interval: 20 }).toContain(moment);
       child.kill("SIGINT");
       await ended;
       const port = /Prometheus listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1];
