@@ -13,7 +13,7 @@ import type { CliDeps } from "./deps.ts";
 /** The command line. Commands load what they need when they are called. */
 export function buildProgram(deps: CliDeps): Command {
   const program = new Command("sonde")
-    .description("Probes, provisioning and remediation for LLM inference on EKS")
+    .description("Probes and incidents for LLM inference on EKS")
     .version("0.1.0")
     .showHelpAfterError("(sonde --help shows what there is)")
     .configureOutput({

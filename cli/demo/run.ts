@@ -83,6 +83,8 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
         deps.out(
           `\nThe stage stays up: Prometheus at ${stage.prometheusUrl}. A round a minute; Ctrl-C ends all.`,
         );
+        // The replay has run this minute's round already.
+        await deps.sleep(minute - (deps.now() % minute));
         await followSchedule(rounds, deps);
       }
     } finally {
