@@ -281,21 +281,21 @@ describe("a fault", () => {
 });
 
 describe("a certificate", () => {
-  const serveTls = async (altName: string, options = {}) => {
-    const certificate = makeCertificate(altName, options);
+  const serveTls = async (host: string, options = {}) => {
+    const certificate = await makeCertificate([host], options);
     const server = await serveHttp((_, response) => response.end("ok"), certificate);
     running.push(server);
     return { url: `https://127.0.0.1:${server.port}`, ca: certificate.cert };
   };
 
   it("of one's own authority is trusted, also as one of several", async () => {
-    const { url, ca } = await serveTls("IP:127.0.0.1");
-    const other = makeCertificate("DNS:other").cert;
+    const { url, ca } = await serveTls("127.0.0.1");
+    const other = (await makeCertificate(["other"])).cert;
     expect((await send(url, {}, { ca: `${other}\n${ca}` })).body).toBe("ok");
   });
 
   it("for another host name is refused", async () => {
-    const { url, ca } = await serveTls("DNS:other.example");
+    const { url, ca } = await serveTls("other.example");
     expect(await fault(send(url, {}, { ca }))).toMatchObject({
       kind: "tls",
       what: expect.stringContaining("another host name"),
@@ -303,7 +303,7 @@ describe("a certificate", () => {
   });
 
   it("that has expired is refused", async () => {
-    const { url, ca } = await serveTls("IP:127.0.0.1", { expired: true });
+    const { url, ca } = await serveTls("127.0.0.1", { expired: true });
     expect(await fault(send(url, {}, { ca }))).toMatchObject({
       kind: "tls",
       what: expect.stringContaining("expired"),

@@ -7,7 +7,7 @@ import { buildPrometheusClient, type PrometheusOptions } from "../../shared/adap
 import { remoteWriteUrl } from "../../shared/adapters/prometheus-request.ts";
 import { buildRemoteWrite, type WrittenSeries } from "../../shared/adapters/remote-write.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
-import { makeCertificate } from "../support/certificates.ts";
+import { type Certificate, makeCertificate } from "../support/certificates.ts";
 import { type Loopback, serveHttp } from "../support/loopback.ts";
 import { type RealPrometheus, startPrometheus } from "../support/real-prometheus.ts";
 
@@ -170,7 +170,8 @@ describe("with a real Prometheus, the client", () => {
 });
 
 describe("with a Prometheus behind TLS and basic auth, the client", () => {
-  const certificate = makeCertificate("DNS:localhost,IP:127.0.0.1");
+  const hosts = ["localhost", "127.0.0.1"];
+  let certificate: Certificate;
   const password = "correct horse";
   /** bcrypt of the password, at the lowest cost. */
   const hash = "$2b$04$SondeTestSaltSondeTesejIOMCizuALbflcWjru2gcDQY9LlsZj.";
@@ -179,6 +180,7 @@ describe("with a Prometheus behind TLS and basic auth, the client", () => {
   let prometheus: RealPrometheus;
 
   beforeAll(async () => {
+    certificate = await makeCertificate(hosts);
     prometheus = await startPrometheus({ certificate, users: { sonde: hash } });
   });
   afterAll(() => prometheus.stop());
@@ -194,7 +196,7 @@ describe("with a Prometheus behind TLS and basic auth, the client", () => {
   });
 
   it("does not trust another authority", async () => {
-    const other = makeCertificate("DNS:localhost,IP:127.0.0.1").cert;
+    const other = (await makeCertificate(hosts)).cert;
     const error = await failure(connect(prometheus.url, { auth: right, ca: other }).queryInstant(ask));
     expect(error).toMatchObject({ kind: "tls" });
   });
