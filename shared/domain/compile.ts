@@ -78,6 +78,9 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       ...(route.webhookSecret ? { webhookSecret: route.webhookSecret } : {}),
     };
   });
+  for (const key of ["langfuse", "cost", "remediation"] as const) {
+    if (config[key] !== undefined) notes.push({ path: [key], message: "is accepted, and does nothing yet" });
+  }
   const compiled: CompiledConfig = {
     version: 1,
     targets,
