@@ -31,11 +31,12 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
   };
   return {
     run: async (now) => {
+      const behind = now - deps.now();
       const deliverDeps: DeliverDeps | null = notify && {
         ...notify,
         store,
-        // A replayed round's messages look as they did then.
-        now: () => now,
+        // A replayed round's messages look as they did then, on a clock that goes on.
+        now: () => deps.now() + behind,
         nonce: deps.nonce,
         sleep: deps.sleep,
         log: (level, message, data) => {

@@ -28,7 +28,6 @@ export interface AskOptions {
   /** Unix milliseconds up to which the target's data is settled. */
   readonly end: number;
   readonly states: Readonly<Record<string, ProbeState>>;
-  readonly maxSamples?: number | undefined;
   readonly concurrency?: number;
 }
 
@@ -80,7 +79,7 @@ function unanswered(probe: Probe, cause: "missing" | "query-failed", reason: str
 }
 
 /** Sends each different range query once, so many at a time, and counts. */
-function buildAsker({ queryRange, maxSamples, concurrency = defaultConcurrency }: AskOptions) {
+function buildAsker({ queryRange, concurrency = defaultConcurrency }: AskOptions) {
   const limit = pLimit(concurrency);
   const sent = new Map<string, Promise<Answer<Series[]>>>();
   let samplesProcessed = 0;
@@ -89,9 +88,7 @@ function buildAsker({ queryRange, maxSamples, concurrency = defaultConcurrency }
     const key = `${start} ${end} ${step} ${query}`;
     let answer = sent.get(key);
     if (!answer) {
-      answer = limit(() =>
-        queryRange({ query, start, end, step, ...(maxSamples === undefined ? {} : { maxSamples }) }),
-      );
+      answer = limit(() => queryRange({ query, start, end, step }));
       sent.set(key, answer);
       answer.then(
         (got) => {

@@ -35,7 +35,6 @@ export async function checkTarget(
     queryRange: client.queryRange,
     end,
     states,
-    maxSamples: target.maxSamplesPerQuery,
     ...(concurrency === undefined ? {} : { concurrency }),
   });
   const results = resolved.flatMap(({ probe }): RoundResult[] => {

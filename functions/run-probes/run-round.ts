@@ -35,11 +35,11 @@ export async function runRound(deps: RunRoundDeps, now: number): Promise<RoundRe
   const done = rounds.flatMap((round) => ("round" in round ? [round] : []));
   const failed = rounds.flatMap((round) => ("error" in round ? [round.error] : []));
   const evaluated = done.reduce((sum, { answered }) => sum + answered, 0);
-  deps.emit({
-    values: { ProbesConfigured: config.probes.length * config.targets.length, ProbesEvaluated: evaluated },
-  });
+  const configured = config.probes.length * config.targets.length;
+  deps.emit({ values: { ProbesConfigured: configured, ProbesEvaluated: evaluated } });
   if (failed.length > 0) throw new AggregateError(failed, failed.map(({ message }) => message).join("; "));
-  await deps.heartbeat();
+  // A round that nobody answered is not a good one; without targets there is nobody to answer.
+  if (evaluated > 0 || configured === 0) await deps.heartbeat();
   return { targets: Object.fromEntries(done.map(({ target, summary }) => [target, summary])) };
 }
 

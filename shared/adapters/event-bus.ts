@@ -30,12 +30,14 @@ export function buildPublishEvents(client: Pick<EventBridgeClient, "send">, bus:
       }),
     );
     if (!answer.FailedEntryCount) return [];
-    return events.flatMap((event, index) => {
+    const refused = events.flatMap((event, index) => {
       const entry = answer.Entries?.[index];
       return entry?.EventId
         ? []
         : [{ event, error: `${entry?.ErrorCode ?? "unknown error"} ${entry?.ErrorMessage ?? ""}`.trim() }];
     });
+    // A count that no entry explains leaves all of them in doubt; a hint that comes twice costs nothing.
+    return refused.length > 0 ? refused : events.map((event) => ({ event, error: "unknown error" }));
   };
   return async (events) => {
     for (let from = 0; from < events.length; from += batchSize) {

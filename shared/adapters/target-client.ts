@@ -16,17 +16,24 @@ export interface TargetClientDeps {
   readonly deadline?: () => number;
 }
 
-/** The client for one target, with its authentication in place. Connections are kept between calls. */
+/** The client for one target, its authentication and its cost guard in place. Connections are kept between calls. */
 export async function buildTargetClient(target: Target, deps: TargetClientDeps): Promise<PrometheusClient> {
   const { readSecret, ...rest } = deps;
   const auth = authFor(target, readSecret, deps.now);
-  return buildPrometheusClient({
+  const client = buildPrometheusClient({
     url: target.url,
     send: buildSend({ auth, now: deps.now, ...(target.ca === undefined ? {} : { ca: target.ca }) }),
     amp: target.amp,
     stats: true,
     ...rest,
   });
+  const { maxSamplesPerQuery: maxSamples } = target;
+  if (maxSamples === undefined) return client;
+  return {
+    ...client,
+    queryRange: (query) => client.queryRange({ maxSamples, ...query }),
+    queryInstant: (query) => client.queryInstant({ maxSamples, ...query }),
+  };
 }
 
 function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {
