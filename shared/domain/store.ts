@@ -22,9 +22,10 @@ export interface Store {
   readonly write: WriteObject;
 }
 
-/** Keys of the objects. Each but the target's has exactly one writing function. */
+/** Keys of the objects. Each but the target's and the silences has exactly one writing function. */
 export const storeKeys = {
   target: (target: string) => `targets/${encodeURIComponent(target)}.json`,
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
+  silences: "silences.json",
 } as const;
