@@ -76,7 +76,7 @@ export class SondePlugin {
       case "permissions":
         return buildPermissions(compiled, await setting("custom", "slackSecret"));
       case "channels":
-        return buildChannels(compiled.routes);
+        return buildChannels(compiled.incidents.routes);
       case "alarms":
         return buildAlarms({
           name: await setting("custom", "name"),

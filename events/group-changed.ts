@@ -7,7 +7,7 @@ import * as z from "zod/mini";
  */
 export const groupChanged = {
   detailType: "group-changed",
-  source: "sonde.run-probes",
+  source: "sonde.incidents",
   detail: z.strictObject({
     type: z.literal("group-changed"),
     target: z.string(),
@@ -22,4 +22,13 @@ export type GroupChanged = z.infer<typeof groupChanged.detail>;
 
 export function parseGroupChanged(detail: unknown): GroupChanged {
   return groupChanged.detail.parse(detail);
+}
+
+/** The event about an incident's message in a channel. */
+export function groupChangedEvent(
+  target: string,
+  { incident, channel, seq }: { readonly incident: string; readonly channel: string; readonly seq: number },
+) {
+  const detail: GroupChanged = { type: groupChanged.detailType, target, group: incident, seq, channel };
+  return { source: groupChanged.source, detailType: groupChanged.detailType, detail };
 }

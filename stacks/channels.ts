@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { groupChanged } from "../events/group-changed.ts";
 import type { Route } from "../shared/domain/probe.ts";
-import { channelOf } from "../shared/domain/routes.ts";
+import { allChannels } from "../shared/domain/routes.ts";
 import { arnOf, policyDocument, type Resource, ref, type Stack } from "./template.ts";
 
 /**
@@ -10,7 +10,7 @@ import { arnOf, policyDocument, type Resource, ref, type Stack } from "./templat
  * group for all would let one channel's trouble hold up the others.
  */
 export function buildChannels(routes: readonly Route[]): Stack {
-  const channels = [...new Set(routes.flatMap((route) => channelOf(route) ?? []))].sort();
+  const channels = allChannels(routes).sort();
   if (channels.length === 0) return { Resources: {} };
   const rules = Object.fromEntries(channels.map((channel) => [ruleId(channel), buildRule(channel)]));
   return {

@@ -1,11 +1,13 @@
+import { channelSecrets } from "../shared/domain/channel.ts";
 import { isSecretName, targetSecret, workspaceOf } from "../shared/domain/deployable.ts";
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
+import { allChannels } from "../shared/domain/routes.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "routes">,
+  config: Pick<CompiledConfig, "targets" | "incidents">,
   slackSecret: string,
 ): Stack {
   return {
@@ -14,7 +16,7 @@ export function buildPermissions(
       ...policy(
         "NotifySlackSecretsPolicy",
         "NotifySlackRole",
-        secretStatements([slackSecret, ...config.routes.flatMap(({ webhookSecret }) => webhookSecret ?? [])]),
+        secretStatements([slackSecret, ...channelSecrets(allChannels(config.incidents.routes))]),
       ),
     },
   };

@@ -1,3 +1,4 @@
+import { isActive } from "../../shared/domain/incident.ts";
 import { summarize } from "../../shared/domain/summary.ts";
 import type { CliDeps } from "../deps.ts";
 import type { LocalRounds } from "./local-rounds.ts";
@@ -14,9 +15,9 @@ export async function followSchedule(rounds: LocalRounds, deps: CliDeps): Promis
   while (!deps.interrupted.aborted) {
     running = true;
     try {
-      for (const { check, state, announced } of await rounds.run(deps.now())) {
+      for (const { check, incidents, announced } of await rounds.run(deps.now())) {
         const { fail, warn, unknown, ok } = summarize(check.verdicts, 0, 0);
-        const open = Object.values(state.incidents).filter(({ status }) => status === "firing").length;
+        const open = Object.values(incidents).filter(isActive).length;
         deps.out(
           `${new Date(check.end).toISOString()}  ${check.target}  ${fail} fail, ${warn} warn, ${unknown} unknown, ${ok} ok · ${open} incidents open, ${announced.length} messages brought up to date`,
         );

@@ -1,5 +1,8 @@
+import { groupChangedEvent } from "../../events/group-changed.ts";
 import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
 import { type RoundDeps, runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
+import { unitsOf } from "../../functions/run-probes/run-round.ts";
+import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
@@ -22,7 +25,11 @@ const deliverWithin = 30_000;
 
 export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, deps: CliDeps): LocalRounds {
   const store = buildDirectoryStore(stateDir, deps.now);
-  const shown = new Set<string>();
+  const shown = new Map<string, number>();
+  const changeIncidents = buildChangeIncidents(store, config.incidents, {
+    nonce: deps.nonce,
+    pause: async () => undefined,
+  });
   const clients = new Map<string, Promise<PrometheusClient>>();
   const clientFor = (target: Target) => {
     const client = clients.get(target.name) ?? deps.clientFor(target);
@@ -48,17 +55,20 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
         clientFor,
         nonce: deps.nonce,
         shown,
-        publish: async (events) => {
+        changeIncidents,
+        announce: async (target, announcements) => {
           if (!deliverDeps) return;
-          const hints = events.map(({ detail }, index) => ({
+          const hints = announcements.map((announcement, index) => ({
             id: String(index),
-            body: JSON.stringify(detail),
+            body: JSON.stringify(groupChangedEvent(target, announcement).detail),
           }));
           // What fails is told by its log line; the next round announces it again.
           await deliver(hints, now + deliverWithin, deliverDeps);
         },
       };
-      return Promise.all(config.targets.map((target) => runTargetRound(target, config, now, roundDeps)));
+      return Promise.all(
+        unitsOf(config).map(({ target, shard }) => runTargetRound(target, shard, config, now, roundDeps)),
+      );
     },
   };
 }

@@ -29,7 +29,7 @@ export async function runValidate(options: ValidateRun, deps: CliDeps): Promise<
   const { faults, warnings } = checkDeployable(compiled);
   for (const line of [...faults, ...warnings]) deps.err(`note, once deployed: ${line}`);
   deps.out(
-    `${options.config} is valid: ${count(compiled.targets.length, "target")}, ${count(compiled.probes.length, "probe")}, ${count(compiled.routes.length, "route")}`,
+    `${options.config} is valid: ${count(compiled.targets.length, "target")}, ${count(compiled.probes.length, "probe")}, ${count(compiled.incidents.routes.length, "route")}`,
   );
   if (options.target === undefined) return;
   const targets =

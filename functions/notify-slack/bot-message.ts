@@ -1,6 +1,6 @@
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import type { MessagePlace, Slack } from "../../shared/domain/slack.ts";
+import type { MessagePlace } from "../../shared/domain/slack.ts";
 import type { MessageState } from "../../shared/domain/state.ts";
 import { renderIncident } from "./blocks.ts";
 import { decideMessage, type Step, toldUpTo } from "./decide.ts";
@@ -14,21 +14,15 @@ import {
   settle,
   type Taken,
 } from "./message.ts";
+import type { Notifier, NotifierDeps } from "./notifier.ts";
 
-interface Deps extends MessageDeps {
-  readonly slack: Slack;
-}
+type Deps = MessageDeps & NotifierDeps;
 
 /** How far Slack's clock and this one may be apart. */
 const skewMs = 60_000;
 
 /** Takes the next step of a message by the bot token. */
-export async function stepBotMessage(
-  incident: Incident,
-  channel: string,
-  held: Held | null,
-  deps: Deps,
-): Promise<Taken> {
+export const stepBotMessage: Notifier = async ({ incident, channel, held }, deps) => {
   const step = decideMessage(incident, held?.state ?? null, deps.now());
   if (step.do === "nothing") return "done";
   if (step.do === "wait") throw busy(channel, step.ms);
@@ -47,7 +41,7 @@ export async function stepBotMessage(
     case "reply":
       return reply(incident, step, own, deps);
   }
-}
+};
 
 async function post(incident: Incident, own: Held, deps: Deps): Promise<Taken> {
   const message = renderIncident(incident, deps.now());
@@ -97,7 +91,7 @@ async function replied(incident: Incident, seq: number, held: Held, deps: Deps, 
 /** Looking needs permissions that posting does not: without them this message is stuck, and the channel is not. */
 async function find(
   { slack }: Deps,
-  where: Parameters<Slack["findByNonce"]>[0],
+  where: Parameters<Deps["slack"]["findByNonce"]>[0],
 ): Promise<MessagePlace | null> {
   try {
     return await slack.findByNonce(where);

@@ -1,17 +1,20 @@
 import type { GroupChanged } from "../../events/group-changed.ts";
+import { type NotifierKind, parseChannel } from "../../shared/domain/channel.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import type { PostToWebhook, Slack } from "../../shared/domain/slack.ts";
-import { parseTargetState } from "../../shared/domain/state.ts";
+import { incidentsObject } from "../../shared/domain/incident-state.ts";
 import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import { stepBotMessage } from "./bot-message.ts";
 import { type Effect, loadMessage, type MessageDeps } from "./message.ts";
+import type { Notifier, NotifierDeps } from "./notifier.ts";
 import { stepWebhookMessage } from "./webhook-message.ts";
 
-export interface ConvergeDeps extends MessageDeps {
-  readonly slack: Slack;
-  /** By the name of the secret that holds the webhook's URL. */
-  readonly postToWebhook: (secret: string) => Promise<PostToWebhook>;
-}
+export interface ConvergeDeps extends MessageDeps, NotifierDeps {}
+
+/** How each kind of channel is brought up to date. Another kind is another file, and a line here. */
+const notifiers: Readonly<Record<NotifierKind, Notifier>> = {
+  slack: stepBotMessage,
+  "slack-webhook": stepWebhookMessage,
+};
 
 /**
  * Brings one incident's message in one channel to what the incident's state says, and answers what it took.
@@ -21,14 +24,11 @@ export async function converge(event: GroupChanged, deps: ConvergeDeps): Promise
   const incident = await readIncident(event, deps.store);
   if (!incident) return [];
   const { channel } = event;
-  const secret = /^webhook:(.+)$/.exec(channel)?.[1];
+  const { kind, name } = parseChannel(channel);
   const effects: Effect[] = [];
   let held = await loadMessage(deps.store, incident.id, channel);
   for (;;) {
-    const taken =
-      secret === undefined
-        ? await stepBotMessage(incident, channel, held, deps)
-        : await stepWebhookMessage(incident, channel, secret, held, deps);
+    const taken = await notifiers[kind]({ incident, channel, name, held }, deps);
     if (taken === "done") return effects;
     held = taken.held;
     if (taken.effect) effects.push(taken.effect);
@@ -37,7 +37,7 @@ export async function converge(event: GroupChanged, deps: ConvergeDeps): Promise
 
 /** Undefined where the incident is so old that its state is gone: then its message is left as it is. */
 async function readIncident({ target, group }: GroupChanged, store: Store): Promise<Incident | undefined> {
-  const key = storeKeys.target(target);
+  const key = storeKeys.incidents(target);
   const stored = await store.read(key);
-  return stored ? parseTargetState(key, stored.body).incidents[group] : undefined;
+  return stored ? incidentsObject(target).parse(key, stored.body).incidents[group] : undefined;
 }

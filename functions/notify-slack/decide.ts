@@ -1,7 +1,8 @@
-import type { Incident, IncidentChange } from "../../shared/domain/incident.ts";
+import { type Incident, type IncidentChange, isActive } from "../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../shared/domain/slack.ts";
 import type { MessageState } from "../../shared/domain/state.ts";
-import { isNews, renderChange } from "./blocks.ts";
+import { renderChange } from "./changes.ts";
+import { isLoud, isNews } from "./news.ts";
 
 /**
  * How long something that was begun may take to show: the call's own time limit, and the time until Slack's
@@ -38,7 +39,7 @@ export function decideMessage(incident: Incident, message: MessageState | null, 
   if (message.postedSeq >= incident.seq) return { do: "nothing" };
   const next = nextReply(incident, message.postedSeq);
   if (!next) return { do: "settle" };
-  const urgent = next.change.what === "escalated" || (!message.editable && isNews(next.change));
+  const urgent = isLoud(next.change) || (!message.editable && isNews(next.change));
   const broadcast = urgent && next.seq > message.firstSeq;
   return { do: "reply", seq: next.seq, message: next.message, broadcast };
 }
@@ -57,11 +58,11 @@ export function decideWebhook(incident: Incident, message: MessageState | null, 
   return missed.some(({ change }) => isNews(change)) ? { do: "post" } : { do: "settle" };
 }
 
-/** What came and went before anybody was told is no news. */
+/** What was to be told and is over by now is told all the same; what is muted waits. */
 function decideFirst(incident: Incident, message: MessageState | null): WebhookStep {
-  if (incident.status === "firing") return { do: "post" };
-  const settled = incident.status === "pending" || !message || message.postedSeq >= incident.seq;
-  return settled ? { do: "nothing" } : { do: "settle" };
+  if (message && message.postedSeq >= incident.seq) return { do: "nothing" };
+  if (incident.mute && isActive(incident)) return { do: "settle" };
+  return incident.status === "pending" ? { do: "nothing" } : { do: "post" };
 }
 
 /** The seq before the next change that the thread should tell; the incident's own where there is none. */
@@ -78,9 +79,7 @@ function nextReply(incident: Incident, after: number) {
   return null;
 }
 
-/** The history's last entry is the change that made the incident's seq; older ones may have been dropped. */
-function changesAfter({ history, seq }: Incident, after: number): { seq: number; change: IncidentChange }[] {
-  return history
-    .map((change, index) => ({ seq: seq - (history.length - 1 - index), change }))
-    .filter((entry) => entry.seq > after);
+/** The steps after a change, oldest first; the very old ones may have been dropped. */
+function changesAfter({ history }: Incident, after: number): { seq: number; change: IncidentChange }[] {
+  return history.filter(({ seq }) => seq > after).map((change) => ({ seq: change.seq, change }));
 }

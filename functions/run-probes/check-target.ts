@@ -1,9 +1,8 @@
 import { evaluateProbe } from "../../shared/domain/evaluate.ts";
-import { type Incidents, reduceIncidents } from "../../shared/domain/incidents.ts";
-import type { CompiledConfig, Probe, Target } from "../../shared/domain/probe.ts";
+import type { Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
 import type { RoundResult } from "../../shared/domain/round.ts";
-import type { KeptNames, ProbeState, TargetState } from "../../shared/domain/state.ts";
+import type { ProbeState } from "../../shared/domain/state.ts";
 import type { Verdict } from "../../shared/domain/verdict.ts";
 import { type Asked, askProbes, type ResolvedProbe } from "./ask.ts";
 
@@ -55,33 +54,5 @@ export async function checkTarget(
     probes,
     end,
     asked,
-  };
-}
-
-/** The target's state after a check. */
-export function foldCheck(
-  before: TargetState,
-  check: TargetCheck,
-  probes: readonly Probe[],
-  config: Pick<CompiledConfig, "blindAfter" | "routes">,
-  names: KeptNames | null,
-  writer: string,
-): TargetState {
-  const incidents: Incidents = reduceIncidents(before.incidents, {
-    target: check.target,
-    at: check.end,
-    results: check.results,
-    configured: probes,
-    blindAfter: config.blindAfter,
-    routes: config.routes,
-    probes: check.probes,
-  });
-  return {
-    ...before,
-    writer,
-    roundAt: check.end,
-    names,
-    probes: { ...check.probes },
-    incidents: { ...incidents },
   };
 }

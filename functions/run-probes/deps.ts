@@ -6,6 +6,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
 
+import { groupChangedEvent } from "../../events/group-changed.ts";
+import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
 import { buildHeartbeat } from "../../shared/adapters/heartbeat.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
@@ -19,6 +21,7 @@ import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { buildEmit } from "../../shared/lambda/metrics.ts";
 import { patience } from "../../shared/lambda/patience.ts";
+import type { DispatchDeps } from "./dispatch.ts";
 import type { RunRoundDeps } from "./run-round.ts";
 
 export const envSchema = z.object({
@@ -26,13 +29,18 @@ export const envSchema = z.object({
   SONDE_BUS: z.string().check(z.minLength(1)),
 });
 
-export interface Deps extends RunRoundDeps {
+export interface Deps extends RunRoundDeps, DispatchDeps {
+  /** Tells a watcher outside AWS that a round went well; does nothing where config names none. */
+  readonly heartbeat: () => Promise<void>;
   /** Unix milliseconds by which this invocation's requests must be over. */
   readonly setDeadline: (deadline: number) => void;
 }
 
 /** What is kept back of the remaining time, for state and events after the last answer. */
 const reserveMs = 10_000;
+
+/** Between two tries to change what others change too, times the tries so far, at the most. */
+const pauseMs = 50;
 
 let deps: Deps | undefined;
 
@@ -64,13 +72,21 @@ function wire(): Deps {
     clients.set(target.name, client);
     return client;
   };
+  const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
+  const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
+  const pause = async (tried: number) => {
+    await sleep(Math.random() * pauseMs * tried);
+  };
   return {
     config,
     now,
     nonce: randomUUID,
-    shown: new Set(),
-    store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
-    publish: buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS),
+    shown: new Map(),
+    store,
+    publish,
+    changeIncidents: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause }),
+    announce: async (target, announcements) =>
+      publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
     clientFor,
     emit: buildEmit("Sonde"),
     log,

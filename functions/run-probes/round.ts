@@ -1,8 +1,8 @@
-import { type GroupChanged, groupChanged } from "../../events/group-changed.ts";
-import type { PublishEvents } from "../../shared/adapters/event-bus.ts";
-import type { Incident } from "../../shared/domain/incident.ts";
+import type { ChangeIncidents } from "../../shared/adapters/change-incidents.ts";
+import type { Announcement, Incidents } from "../../shared/domain/incidents.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import type { Shard } from "../../shared/domain/shards.ts";
 import {
   emptyTargetState,
   formatTargetState,
@@ -11,93 +11,116 @@ import {
   type TargetState,
 } from "../../shared/domain/state.ts";
 import { type Store, storeKeys } from "../../shared/domain/store.ts";
-import { checkTarget, foldCheck, type TargetCheck } from "./check-target.ts";
+import { checkTarget, type TargetCheck } from "./check-target.ts";
 import { settleNames } from "./names.ts";
 
 export interface RoundDeps {
   readonly store: Store;
-  readonly publish: PublishEvents;
+  readonly changeIncidents: ChangeIncidents;
+  /** Tells the notifiers which messages may lag behind their incident. */
+  readonly announce: (target: string, announcements: readonly Announcement[]) => Promise<void>;
   readonly clientFor: (target: Target) => Promise<PrometheusClient>;
   readonly nonce: () => string;
-  /** Messages known to show a change, as `incident channel seq`: they need not be looked at again. */
-  readonly shown: Set<string>;
+  /** Up to which change a message is known to show its incident, so that it need not be looked at again. */
+  readonly shown: Map<string, number>;
 }
 
-/** One target's round: what was found, what is remembered now, and the messages that lag. */
+/** One round of one shard of a target: what was found, the incidents now, and the messages that lag. */
 export interface TargetRound {
   readonly check: TargetCheck;
-  readonly state: TargetState;
-  readonly announced: readonly GroupChanged[];
+  readonly incidents: Incidents;
+  readonly announced: readonly Announcement[];
 }
 
 /** Rounds may overlap; whoever writes second reads again and finds its points evaluated. */
 const writeTries = 4;
 
-/** Runs all probes of one target, remembers, and announces what changed. `now` is Unix milliseconds. */
+/** Runs a shard's probes on their target, remembers, and announces what changed. `now` is Unix milliseconds. */
 export async function runTargetRound(
   target: Target,
+  shard: Shard,
   config: CompiledConfig,
   now: number,
   deps: RoundDeps,
 ): Promise<TargetRound> {
   const client = await deps.clientFor(target);
-  const key = storeKeys.target(target.name);
+  const key = shard.name === "1/1" ? storeKeys.target(target.name) : storeKeys.shard(target.name, shard.name);
   for (let tries = 0; tries < writeTries; tries++) {
     const stored = await deps.store.read(key);
     const before = stored ? parseTargetState(key, stored.body) : emptyTargetState(target.name);
-    const { resolved, kept } = await settleNames(config.probes, {
+    const { resolved, kept } = await settleNames(shard.probes, {
       queryInstant: client.queryInstant,
       at: now - target.delay,
       kept: before.names,
       states: before.probes,
     });
     const check = await checkTarget(target, resolved, { client, now, states: before.probes });
-    if (check.end < before.roundAt) return { check, state: before, announced: [] };
-    // A round that another invocation has remembered is not counted twice, only announced.
-    if (check.end === before.roundAt)
-      return { check, state: before, announced: await announce(before, deps) };
-    const state = foldCheck(before, check, config.probes, config, kept, deps.nonce());
+    // Incidents first: a round that is cut short between the two is evaluated again, and changes them no more.
+    const input = {
+      kind: "round",
+      round: {
+        shard: shard.name,
+        at: check.end,
+        results: check.results,
+        configured: config.probes,
+        shardOf: shard.probes,
+        probes: check.probes,
+      },
+    } as const;
+    const round = await tell(target, check, input, now, deps);
+    // Another invocation has remembered this round already.
+    if (check.end <= before.roundAt) return round;
+    const state: TargetState = {
+      ...before,
+      writer: deps.nonce(),
+      roundAt: check.end,
+      names: kept,
+      probes: { ...check.probes },
+    };
     const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
     const written = await deps.store.write(key, formatTargetState(state), condition);
-    if (written === "conflict") continue;
-    return { check, state, announced: await announce(state, deps) };
+    if (written !== "conflict") return round;
   }
   throw new Error(
     `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
   );
 }
 
-async function announce(state: TargetState, deps: RoundDeps): Promise<GroupChanged[]> {
-  const lagging = await findLagging(state, deps);
-  await deps.publish(
-    lagging.map((detail) => ({ source: groupChanged.source, detailType: groupChanged.detailType, detail })),
-  );
-  return lagging;
+async function tell(
+  target: Target,
+  check: TargetCheck,
+  input: Parameters<ChangeIncidents>[1],
+  now: number,
+  deps: RoundDeps,
+): Promise<TargetRound> {
+  const { state } = await deps.changeIncidents(target.name, input, now);
+  const announced = await findLagging(state.incidents, deps);
+  await deps.announce(target.name, announced);
+  return { check, incidents: state.incidents, announced };
 }
 
 /** Messages that do not show their incident's last change: new ones, and those whose event was lost. */
-async function findLagging(state: TargetState, deps: RoundDeps): Promise<GroupChanged[]> {
-  const shown = Object.values(state.incidents).flatMap((incident) =>
-    incident.channels.map((channel) => announceIfLagging(incident, channel, deps)),
+async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): Promise<Announcement[]> {
+  const wanted = Object.values(incidents).flatMap(({ id, channels, seq }) =>
+    channels.map((channel): Announcement => ({ incident: id, channel, seq })),
   );
-  return (await Promise.all(shown)).flatMap((event) => event ?? []);
+  const lagging = await Promise.all(
+    wanted.map(async ({ incident, channel, seq }) => {
+      const key = storeKeys.message(incident, channel);
+      if ((shown.get(key) ?? 0) >= seq) return false;
+      const stored = await store.read(key);
+      const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
+      if (posted >= seq) remember(shown, key, posted);
+      return posted < seq;
+    }),
+  );
+  return wanted.filter((_, index) => lagging[index]);
 }
 
-async function announceIfLagging(
-  incident: Incident,
-  channel: string,
-  { store, shown }: RoundDeps,
-): Promise<GroupChanged | null> {
-  const mark = `${incident.id} ${channel} ${incident.seq}`;
-  if (shown.has(mark)) return null;
-  const key = storeKeys.message(incident.id, channel);
-  const stored = await store.read(key);
-  const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
-  if (posted >= incident.seq) {
-    shown.add(mark);
-    return null;
-  }
-  // An incident that came and went before anything was posted needs no message; one may yet be on its way.
-  if (!stored && incident.status === "resolved") return null;
-  return { type: "group-changed", target: incident.target, group: incident.id, seq: incident.seq, channel };
+/** Enough for every message of a bad day; what is forgotten is looked at again. */
+const rememberedMessages = 5_000;
+
+function remember(shown: Map<string, number>, key: string, seq: number): void {
+  if (shown.size >= rememberedMessages) shown.clear();
+  shown.set(key, seq);
 }

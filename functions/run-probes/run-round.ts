@@ -1,4 +1,6 @@
+import { isActive } from "../../shared/domain/incident.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
+import { type Shard, shardsOf } from "../../shared/domain/shards.ts";
 import { type ProbeSummary, summarize } from "../../shared/domain/summary.ts";
 import { type RoundDeps, runTargetRound, type TargetRound } from "./round.ts";
 
@@ -17,53 +19,66 @@ export interface RunRoundDeps extends RoundDeps {
     message: string,
     data: Readonly<Record<string, unknown>>,
   ) => void;
-  /** Tells a watcher outside AWS that a round went well; does nothing where config names none. */
-  readonly heartbeat: () => Promise<void>;
+}
+
+/** What one evaluation is of: a target and the shard of its probes. */
+export interface Unit {
+  readonly target: Target;
+  readonly shard: Shard;
 }
 
 export interface RoundReport {
   readonly targets: Readonly<Record<string, ProbeSummary>>;
+  /** Probes that were answered, or stand on an answer that is younger than their `every`. */
+  readonly evaluated: number;
+}
+
+/** Everything that a round is made of; at least one unit for each target. */
+export function unitsOf({ targets, probes }: CompiledConfig): Unit[] {
+  const shards = shardsOf(probes);
+  return targets.flatMap((target) => shards.map((shard) => ({ target, shard })));
 }
 
 /**
- * One round over all targets, each on its own: trouble with one leaves the others be. Throws at the end where
- * a target's round could not be remembered or announced, so that the alarm on errors hears of it.
+ * One round over some units, each on its own: trouble with one leaves the others be. Throws at the end where
+ * one's round could not be remembered or announced, so that the alarm on errors hears of it.
  */
-export async function runRound(deps: RunRoundDeps, now: number): Promise<RoundReport> {
-  const { config } = deps;
-  const rounds = await Promise.all(config.targets.map((target) => runOne(target, now, deps)));
+export async function runRound(
+  units: readonly Unit[],
+  now: number,
+  deps: RunRoundDeps,
+): Promise<RoundReport> {
+  const rounds = await Promise.all(units.map((unit) => runOne(unit, now, deps)));
   const done = rounds.flatMap((round) => ("round" in round ? [round] : []));
   const failed = rounds.flatMap((round) => ("error" in round ? [round.error] : []));
   const evaluated = done.reduce((sum, { answered }) => sum + answered, 0);
-  const configured = config.probes.length * config.targets.length;
+  const configured = units.reduce((sum, { shard }) => sum + shard.probes.length, 0);
   deps.emit({ values: { ProbesConfigured: configured, ProbesEvaluated: evaluated } });
   if (failed.length > 0) throw new AggregateError(failed, failed.map(({ message }) => message).join("; "));
-  // A round that nobody answered is not a good one; without targets there is nobody to answer.
-  if (evaluated > 0 || configured === 0) await deps.heartbeat();
-  return { targets: Object.fromEntries(done.map(({ target, summary }) => [target, summary])) };
+  return { targets: Object.fromEntries(done.map(({ name, summary }) => [name, summary])), evaluated };
 }
 
 type Outcome =
   | {
-      readonly target: string;
+      readonly name: string;
       readonly round: TargetRound;
       readonly summary: ProbeSummary;
       readonly answered: number;
     }
   | { readonly error: Error };
 
-async function runOne(target: Target, now: number, deps: RunRoundDeps): Promise<Outcome> {
+async function runOne({ target, shard }: Unit, now: number, deps: RunRoundDeps): Promise<Outcome> {
   const started = deps.now();
+  const whole = shard.name === "1/1";
+  const where = { target: target.name, ...(whole ? {} : { shard: shard.name }) };
   try {
-    const round = await runTargetRound(target, deps.config, now, deps);
-    const { check, state, announced } = round;
+    const round = await runTargetRound(target, shard, deps.config, now, deps);
+    const { check, incidents, announced } = round;
     const summary = summarize(check.verdicts, check.asked.queries, deps.now() - started);
-    // Probes that were not due stand on an answer that is younger than their `every`.
     const unanswered = check.results.filter(({ verdicts }) =>
       verdicts.some(({ cause }) => cause === "query-failed"),
     );
-    const answered = deps.config.probes.length - unanswered.length;
-    const open = Object.values(state.incidents).filter(({ status }) => status === "firing").length;
+    const open = Object.values(incidents).filter(isActive).length;
     deps.emit({
       target: target.name,
       values: {
@@ -72,26 +87,28 @@ async function runOne(target: Target, now: number, deps: RunRoundDeps): Promise<
         Queries: summary.queries,
         SamplesProcessed: check.asked.samplesProcessed,
         RoundDuration: summary.durationMs,
-        OpenIncidents: open,
+        // Incidents are the target's; one shard counts them for all.
+        ...(shard.name.startsWith("1/") ? { OpenIncidents: open } : {}),
       },
     });
     deps.log("info", "round", {
-      target: target.name,
+      ...where,
       ...summary,
       open,
       announced: announced.length,
       samples: check.asked.samplesProcessed,
     });
-    for (const { id, seq } of Object.values(state.incidents).filter(
+    for (const { id, seq } of Object.values(incidents).filter(
       ({ history }) => history.at(-1)?.at === check.end,
     ))
-      deps.log("info", "incident changed", { target: target.name, incident: id, seq });
+      deps.log("info", "incident changed", { ...where, incident: id, seq });
     for (const notice of check.asked.notices)
-      deps.log("warn", "the server remarked on a query", { target: target.name, notice });
-    return { target: target.name, round, summary, answered };
+      deps.log("warn", "the server remarked on a query", { ...where, notice });
+    const name = whole ? target.name : `${target.name} ${shard.name}`;
+    return { name, round, summary, answered: shard.probes.length - unanswered.length };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    deps.log("error", error.message, { target: target.name });
+    deps.log("error", error.message, where);
     return { error };
   }
 }

@@ -2,12 +2,10 @@ import type { ConfigFault } from "./faults.ts";
 import type { LevelName, Probe } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
 import { type AlertRule, parseRuleFile, type RuleFile, RuleFileError, type RuleGroup } from "./rule-file.ts";
+import { isMild } from "./severity.ts";
 
 const defaultInterval = 60_000;
 const defaultStaleAfter = 180_000;
-
-/** Severities, by the custom of the field, that are worth a warning only. */
-const mild = new Set(["warning", "warn", "info", "none", "low", "ticket", "notice"]);
 
 /** The alert rules of one Prometheus rule file as probes; a file that Prometheus would refuse is a fault. */
 export function compileRuleFile(file: string, data: unknown, faults: ConfigFault[]): Probe[] {
@@ -57,5 +55,5 @@ function compileAlert(file: string, group: RuleGroup, rule: AlertRule, id: strin
 }
 
 function levelOf({ labels }: AlertRule): LevelName {
-  return mild.has(labels.severity?.toLowerCase() ?? "") ? "warn" : "fail";
+  return isMild(labels.severity ?? "") ? "warn" : "fail";
 }

@@ -1,14 +1,15 @@
 import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
+import { compilePolicy } from "./compile-policy.ts";
 import { compileRuleFile } from "./compile-rules.ts";
 import { compileTargets } from "./compile-target.ts";
 import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
 import type { ConfigFault } from "./faults.ts";
-import { blindProbe } from "./incident.ts";
+import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
 import type { Pack } from "./pack.ts";
-import type { CompiledConfig, Guard, Level, LevelName, Probe, Route, Variant } from "./probe.ts";
+import type { CompiledConfig, Guard, Level, LevelName, Probe, Variant } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
 import { checkTemplate } from "./template.ts";
 
@@ -34,7 +35,6 @@ const defaults = {
   step: 30_000,
   /** Three scrapes at the slowest usual interval; under the look-back of five minutes, or it could not be seen. */
   staleAfter: 180_000,
-  blindAfter: 3,
 } as const;
 
 /** How long Prometheus and AMP repeat a series' last sample. */
@@ -65,19 +65,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       taken.add(id);
       probes.push({ ...rule, id });
     }
-  const routes = (config.notify ?? []).map((route, index): Route => {
-    if (route.pagerduty) notes.push({ path: ["notify", index, "pagerduty"], message: "is not sent to yet" });
-    if (!route.slack && !route.webhookSecret)
-      notes.push({
-        path: ["notify", index],
-        message: "names no Slack channel: what matches it is shown nowhere",
-      });
-    return {
-      match: route.match ?? {},
-      ...(route.slack ? { slack: route.slack } : {}),
-      ...(route.webhookSecret ? { webhookSecret: route.webhookSecret } : {}),
-    };
-  });
+  const incidents = compilePolicy(config, probes, sources.packs, faults, notes);
   for (const key of ["langfuse", "cost", "remediation"] as const) {
     if (config[key] !== undefined) notes.push({ path: [key], message: "is accepted, and does nothing yet" });
   }
@@ -85,8 +73,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     version: 1,
     targets,
     probes,
-    routes,
-    blindAfter: config.blindAfter ?? defaults.blindAfter,
+    incidents,
     heartbeat: config.heartbeat ?? "",
   };
   return { compiled, faults, notes };
@@ -155,6 +142,7 @@ function compileProbe(
     runbook: probe.runbook ?? "",
     dashboard: probe.dashboard ?? "",
     playbook: probe.playbook ?? "",
+    ...(probe.groupBy ? { groupBy: probe.groupBy } : {}),
     source: pack ?? { kind: "config" },
   };
 }
@@ -258,9 +246,9 @@ function refuseIds(probes: readonly Probe[], faults: ConfigFault[]): void {
   }
 }
 
-/** Sonde's own incident about what it cannot see, and names that every JavaScript object answers to. */
+/** Sonde's own incidents, and names that every JavaScript object answers to. */
 function isReserved(id: string): boolean {
-  return id === blindProbe || id in {};
+  return [blindProbe, stormProbe, alertmanagerProbe].includes(id) || id in {};
 }
 
 /** Rule files are taken as they are: an alert whose name is taken by another is called `Name-2`, `Name-3`. */

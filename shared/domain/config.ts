@@ -72,10 +72,15 @@ const probeSchema = z.strictObject({
   runbook: z.optional(httpUrl),
   dashboard: z.optional(httpUrl),
   playbook: z.optional(name),
+  groupBy: z.optional(z.array(nonEmpty)),
 });
 
-const notifySchema = z.strictObject({
-  match: z.optional(labelMap),
+const text = z.string();
+/** A label's value, or several that will do; `*` stands for any text. */
+const match = z.record(z.string(), z.union([text, z.array(text).check(z.minLength(1))]));
+
+/** Where messages go. All but `slack` name the secret that holds an address or a key. */
+const channels = {
   slack: z.optional(
     z
       .string()
@@ -83,8 +88,63 @@ const notifySchema = z.strictObject({
         z.regex(/^(#[^\s#@,]{1,80}|[CGD][A-Z0-9]{6,})$/, 'write a channel such as "#llm-ops" or its id'),
       ),
   ),
-  webhookSecret: z.optional(nonEmpty),
+  slackWebhook: z.optional(nonEmpty),
   pagerduty: z.optional(nonEmpty),
+  webhook: z.optional(nonEmpty),
+};
+
+const escalateSchema = z.strictObject({
+  after: duration,
+  ...channels,
+  mention: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^(<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>)( (<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>))*$/,
+          'write people as Slack does: "<@U012AB3CD>", "<!subteam^S012AB3CD>" or "<!here>"',
+        ),
+      ),
+  ),
+});
+
+const notifySchema = z.strictObject({
+  match: z.optional(match),
+  ...channels,
+  continue: z.optional(z.boolean()),
+  repeatInterval: z.optional(duration),
+  escalate: z.optional(escalateSchema),
+});
+
+const incidentsSchema = z.strictObject({
+  groupBy: z.optional(z.array(nonEmpty)),
+  groupWait: z.optional(duration),
+  groupInterval: z.optional(duration),
+  repeatInterval: z.optional(duration),
+  flapping: z.optional(
+    z.strictObject({
+      changes: z.optional(z.number().check(z.int(), z.gte(3))),
+      within: z.optional(duration),
+      calmAfter: z.optional(duration),
+    }),
+  ),
+  stormAbove: z.optional(z.number().check(z.int(), z.positive())),
+  alertmanagerSilentAfter: z.optional(duration),
+});
+
+const muteSchema = z.strictObject({
+  probes: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  targets: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  labels: z.optional(match),
+  cron: nonEmpty,
+  duration,
+  timezone: z.optional(nonEmpty),
+});
+
+const inhibitSchema = z.strictObject({
+  source: match,
+  mutes: match,
+  equal: z.optional(z.array(nonEmpty)),
 });
 
 const packSchema = z.union([
@@ -104,6 +164,9 @@ export const configSchema = z.strictObject({
   rules: z.optional(z.array(nonEmpty)),
   probes: z.optional(z.array(probeSchema)),
   notify: z.optional(z.array(notifySchema)),
+  incidents: z.optional(incidentsSchema),
+  mute: z.optional(z.array(muteSchema)),
+  inhibit: z.optional(z.array(inhibitSchema)),
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
   langfuse: z.optional(z.looseObject({ url: httpUrl })),
@@ -128,6 +191,9 @@ export const configSchema = z.strictObject({
 export type SondeConfig = z.infer<typeof configSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
+export type NotifyConfig = z.infer<typeof notifySchema>;
+export type EscalateConfig = z.infer<typeof escalateSchema>;
+export type MatchConfig = z.infer<typeof match>;
 export type ThresholdConfig = z.infer<typeof threshold>;
 
 /** Checks a parsed `sonde.yaml`; unknown keys are faults that name the nearest known key. */

@@ -1,5 +1,6 @@
+import { channelSecrets } from "./channel.ts";
 import type { CompiledConfig, Target } from "./probe.ts";
-import { channelOf } from "./routes.ts";
+import { allChannels } from "./routes.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -10,9 +11,10 @@ export interface DeployReport {
 /** What is right on a workstation and yet cannot work in Lambda. */
 export function checkDeployable(config: CompiledConfig): DeployReport {
   const targets = config.targets.map(checkTarget);
+  const channels = allChannels(config.incidents.routes);
   const secrets = [
     ...config.targets.flatMap((target) => targetSecret(target) ?? []),
-    ...config.routes.flatMap(({ webhookSecret }) => webhookSecret ?? []),
+    ...channelSecrets(channels),
   ];
   const heartbeat = config.heartbeat ? placeOf(config.heartbeat) : null;
   return {
@@ -20,7 +22,7 @@ export function checkDeployable(config: CompiledConfig): DeployReport {
       ...targets.flatMap(({ faults }) => faults),
       ...(heartbeat?.fault ? [`heartbeat: ${heartbeat.fault}`] : []),
       ...secrets.flatMap((name) => checkSecret(name) ?? []),
-      ...config.routes.flatMap((route) => checkChannel(channelOf(route)) ?? []),
+      ...channels.flatMap((channel) => checkChannel(channel) ?? []),
     ],
     warnings: targets.flatMap(({ warnings }) => warnings),
   };
@@ -84,8 +86,8 @@ function checkSecret(name: string): string | null {
 }
 
 /** CloudFormation turns other characters into question marks, and the channel's rule would never match. */
-function checkChannel(channel: string | undefined): string | null {
-  if (channel === undefined || /^[\x20-\x7e]+$/.test(channel)) return null;
+function checkChannel(channel: string): string | null {
+  if (/^[\x20-\x7e]+$/.test(channel)) return null;
   return `notify: write the id of ${channel} (C…) instead: its name does not survive CloudFormation`;
 }
 

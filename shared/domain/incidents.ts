@@ -1,200 +1,197 @@
-import { reduceBlindness } from "./blindness.ts";
-import { shortHash } from "./hash.ts";
+import { heardIn } from "./blindness.ts";
+import { type Incident, isOpen, note, type Person } from "./incident.ts";
+import { liveOn } from "./incident-life.ts";
 import {
-  addHistory,
-  blindProbe,
-  finite,
-  type Incident,
-  type IncidentChange,
-  resolveIncident,
-} from "./incident.ts";
-import type { LevelName, Probe, Route } from "./probe.ts";
-import type { Round, RoundResult } from "./round.ts";
-import { channelOf, routeFor } from "./routes.ts";
-import { seriesKey } from "./series.ts";
-import { renderTemplate } from "./template.ts";
-import type { Verdict } from "./verdict.ts";
+  type AlertsInput,
+  isWatchdog,
+  joinAlerts,
+  joinRound,
+  joinSilentAlertmanager,
+  Membership,
+} from "./incident-members.ts";
+import type { IncidentPolicy } from "./incident-policy.ts";
+import type { Round } from "./round.ts";
+import type { Silence } from "./silence.ts";
+import { stormGroup, stormKey } from "./storm.ts";
+import { tell } from "./telling.ts";
 
 export type Incidents = Readonly<Record<string, Incident>>;
 
+/** All that is remembered of a target's incidents: one object, changed only through the reducer. */
+export interface TargetIncidents {
+  readonly target: string;
+  /** Up to when each shard's rounds are in here, Unix milliseconds. */
+  readonly rounds: Readonly<Record<string, number>>;
+  /** What Alertmanager told last, by id: the same again changes nothing. */
+  readonly told: readonly string[];
+  /** Components that were ever heard of on this target. */
+  readonly heard: readonly string[];
+  /** When Alertmanager last showed that it can be heard; null where it never did. */
+  readonly watchdogAt: number | null;
+  readonly incidents: Incidents;
+}
+
+/** What may change a target's incidents. */
+export type IncidentInput =
+  | { readonly kind: "round"; readonly round: Omit<Round, "heard" | "blindAfter"> }
+  | ({ readonly kind: "alerts"; readonly id: string } & AlertsInput)
+  | { readonly kind: "acknowledge"; readonly incident: string; readonly by: Person; readonly at: number }
+  /** Time has passed, or silences have changed. */
+  | { readonly kind: "tick"; readonly at: number };
+
+export interface ReduceContext {
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly policy: IncidentPolicy;
+  readonly silences: readonly Silence[];
+}
+
+/** What people should now see: an incident's message in a channel, up to `seq`. */
+export interface Announcement {
+  readonly incident: string;
+  readonly channel: string;
+  readonly seq: number;
+}
+
+export interface Reduced {
+  readonly state: TargetIncidents;
+  readonly effects: readonly Announcement[];
+}
+
+export function emptyIncidents(target: string): TargetIncidents {
+  return { target, rounds: {}, told: [], heard: [], watchdogAt: null, incidents: {} };
+}
+
 /** Resolved incidents are kept this long, so that a message that lags can still be put right. */
 const keepResolved = 24 * 3_600_000;
-const maxPoints = 60;
+const keepTold = 200;
 
-/** Carries a target's incidents over one round. Pure: the same round twice changes nothing the second time. */
-export function reduceIncidents(before: Incidents, round: Round): Incidents {
-  const kept = Object.values(before).filter(
-    ({ resolvedAt }) => resolvedAt === null || round.at - resolvedAt < keepResolved,
+/**
+ * Carries a target's incidents over one input. Pure. An input that is covered already gives the same state
+ * back: rounds by their time, alerts by their id.
+ */
+export function reduceIncidents(
+  before: TargetIncidents,
+  input: IncidentInput,
+  context: ReduceContext,
+): Reduced {
+  if (isCovered(before, input)) return { state: before, effects: [] };
+  const { now, policy } = context;
+  const kept = Object.values(before.incidents).filter(
+    ({ resolvedAt }) => resolvedAt === null || now - resolvedAt < keepResolved,
   );
-  const open = new Map(kept.filter(isOpen).map((incident) => [groupKey(incident), incident]));
-  const next = new Map(kept.map((incident) => [incident.id, incident]));
-  for (const result of round.results) {
-    for (const change of reduceProbe(result, open, round)) {
-      if (change.drop) next.delete(change.incident.id);
-      else next.set(change.incident.id, change.incident);
-    }
-  }
-  const configured = new Set([...round.configured.map(({ id }) => id), blindProbe]);
-  for (const incident of open.values()) {
-    if (!configured.has(incident.probe))
-      next.set(incident.id, resolveIncident(incident, "gone", null, round.at));
-  }
-  const blind = reduceBlindness(open.get(groupKey({ probe: blindProbe, labels: {} })), round);
-  if (blind) next.set(blind.id, blind);
-  return Object.fromEntries([...next].map(([id, incident]) => [id, showIn(incident, round.routes)]));
-}
-
-/** An incident that escalates into another route is told there, and kept up to date where it was told before. */
-function showIn(incident: Incident, routes: readonly Route[]): Incident {
-  if (incident.status !== "firing") return incident;
-  const route = routeFor(incident, routes);
-  const channel = route && channelOf(route);
-  if (!channel || incident.channels.includes(channel)) return incident;
-  return { ...incident, channels: [...incident.channels, channel] };
-}
-
-function isOpen(incident: Incident): boolean {
-  return incident.status !== "resolved";
-}
-
-function groupKey({ probe, labels }: Pick<Incident, "probe" | "labels">): string {
-  return `${probe} ${seriesKey(labels)}`;
-}
-
-interface Change {
-  readonly incident: Incident;
-  readonly drop?: boolean;
-}
-
-function reduceProbe(
-  { probe, verdicts }: RoundResult,
-  open: ReadonlyMap<string, Incident>,
-  round: Round,
-): Change[] {
-  const changes: Change[] = [];
-  const active = new Set<string>();
-  const seen = new Set<string>();
-  for (const verdict of verdicts) {
-    const key = groupKey({ probe: probe.id, labels: verdict.labels });
-    seen.add(key);
-    const level = verdict.status === "warn" || verdict.status === "fail" ? verdict.status : null;
-    if (!level && !verdict.pending) continue;
-    active.add(key);
-    const incident = open.get(key);
-    changes.push({
-      incident: incident
-        ? advance(incident, probe, verdict, level, round.at)
-        : begin(probe, verdict, level, round),
-    });
-  }
-  const unanswered = verdicts.some(({ cause }) => cause === "query-failed" || cause === "missing");
-  for (const [key, incident] of open) {
-    if (incident.probe !== probe.id || active.has(key) || unanswered) continue;
-    if (incident.status === "pending") changes.push({ incident, drop: true });
-    else {
-      const last = verdicts.find((verdict) => groupKey({ probe: probe.id, labels: verdict.labels }) === key);
-      changes.push({
-        incident: resolveIncident(
-          incident,
-          seen.has(key) ? "recovered" : "gone",
-          last?.value ?? null,
-          round.at,
-        ),
-      });
-    }
-  }
-  return changes;
-}
-
-function begin(probe: Probe, verdict: Verdict, level: LevelName | null, round: Round): Incident {
-  const activeAt = verdict.since ?? round.at;
-  const status = level ? "firing" : "pending";
-  const base: Incident = {
-    id: `${probe.id}-${shortHash(`${round.target} ${seriesKey(verdict.labels)}`)}-${round.at.toString(36)}`,
-    target: round.target,
-    probe: probe.id,
-    status,
-    level: level ?? verdict.pending ?? "fail",
-    blind: false,
-    labels: verdict.labels,
-    routing: {},
-    channels: [],
-    summary: "",
-    description: "",
-    runbook: probe.runbook,
-    dashboard: probe.dashboard,
-    value: null,
-    unit: probe.unit,
-    threshold: verdict.threshold,
-    activeAt,
-    activeAtLeast: verdict.sinceAtLeast,
-    firedAt: level ? round.at : null,
-    resolvedAt: null,
-    resolution: null,
-    points: [],
-    seq: level ? 1 : 0,
-    history: [{ at: round.at, what: status, value: finite(verdict.value) }],
-  };
-  return refresh(base, probe, verdict);
-}
-
-/** The same incident after one more round; `seq` grows only where a person should see a change. */
-function advance(
-  incident: Incident,
-  probe: Probe,
-  verdict: Verdict,
-  level: LevelName | null,
-  at: number,
-): Incident {
-  const whats: IncidentChange["what"][] = [];
-  if (level && incident.status === "pending") whats.push("firing");
-  if (level && incident.status === "firing" && incident.level !== level)
-    whats.push(level === "fail" ? "escalated" : "eased");
-  if (level && verdict.blind !== incident.blind) whats.push(verdict.blind ? "blind" : "seen-again");
-  // Firing that falls back to pending is over for now: what follows is a new breach.
-  if (!level && incident.status === "firing")
-    return resolveIncident(incident, "recovered", verdict.value, at);
-  const refreshed = refresh(incident, probe, verdict);
-  const changed: Incident = {
-    ...refreshed,
-    status: level ? "firing" : incident.status,
-    level: level ?? incident.level,
-    blind: verdict.blind,
-    firedAt: incident.firedAt ?? (level ? at : null),
-    seq: incident.seq + whats.length,
-    history: addHistory(
-      incident.history,
-      whats.map((what) => ({ at, what, value: finite(verdict.value) })),
+  const state = takeIn(before, input, now);
+  const membership = new Membership(kept);
+  if (input.kind === "round")
+    joinRound(
+      membership,
+      { ...input.round, heard: new Set(state.heard), blindAfter: policy.blindAfter },
+      policy,
+    );
+  if (input.kind === "alerts") joinAlerts(membership, input, policy, (key) => lastEnd(kept, key));
+  joinSilentAlertmanager(membership, state.watchdogAt, now, policy);
+  const at = input.kind === "round" ? input.round.at : input.at;
+  const life = { target: before.target, at, now, policy };
+  const lived = liveAll(kept, membership, life);
+  const told = tell(withStorm(lived, life), { ...context, at });
+  const incidents = input.kind === "acknowledge" ? acknowledge(told, input) : told;
+  return {
+    state: { ...state, incidents: Object.fromEntries(incidents.map((incident) => [incident.id, incident])) },
+    effects: incidents.flatMap((incident) =>
+      incident.seq === before.incidents[incident.id]?.seq &&
+      incident.channels === before.incidents[incident.id]?.channels
+        ? []
+        : incident.channels.map((channel) => ({ incident: incident.id, channel, seq: incident.seq })),
     ),
   };
-  return changed;
 }
 
-/** Takes over what the verdict shows now: value, texts and points. Blind verdicts keep what was last seen. */
-function refresh(incident: Incident, probe: Probe, verdict: Verdict): Incident {
-  if (verdict.blind) return incident;
-  const value = verdict.value;
-  const context = { labels: verdict.labels, value: value ?? Number.NaN };
-  const firing =
-    verdict.status === "fail" || verdict.status === "warn" ? verdict.status : (verdict.pending ?? "fail");
-  const own = Object.fromEntries(
-    Object.entries(probe.labels).map(([name, text]) => [name, renderTemplate(text, context)]),
+function isCovered(state: TargetIncidents, input: IncidentInput): boolean {
+  switch (input.kind) {
+    case "round":
+      return (state.rounds[input.round.shard] ?? 0) >= input.round.at;
+    case "alerts":
+      return state.told.includes(input.id);
+    case "acknowledge": {
+      const incident = state.incidents[input.incident];
+      return !incident || !isOpen(incident) || incident.acknowledged !== null;
+    }
+    case "tick":
+      return false;
+  }
+}
+
+function takeIn(state: TargetIncidents, input: IncidentInput, now: number): TargetIncidents {
+  if (input.kind === "round") {
+    const { shard, at } = input.round;
+    const heard = [...new Set([...state.heard, ...heardIn(input.round)])].sort();
+    return { ...state, heard, rounds: { ...state.rounds, [shard]: at } };
+  }
+  if (input.kind === "alerts") {
+    const watched = input.alerts.some((alert) => isWatchdog(alert) && alert.status === "firing");
+    return {
+      ...state,
+      told: [...state.told, input.id].slice(-keepTold),
+      watchdogAt: watched ? now : state.watchdogAt,
+    };
+  }
+  return state;
+}
+
+/** When a series' latest incident ended, of those that are kept; null where it never failed. */
+function lastEnd(incidents: readonly Incident[], key: string): number | null {
+  const ends = incidents.flatMap(({ members, resolvedAt }) =>
+    members[key] && resolvedAt ? [resolvedAt] : [],
   );
-  const severity = firing === "fail" ? "critical" : "warning";
-  // Without a value a template would say NaN; without a template the reason says what there is to say.
-  const untold = value === null || !probe.summary;
-  const shown = {
-    value: finite(value) ?? incident.value,
-    summary: untold ? `${probe.id}: ${verdict.reason}` : renderTemplate(probe.summary, context),
-    description: renderTemplate(probe.description, context),
-  };
-  const newest = incident.points.at(-1)?.t ?? 0;
-  const points = verdict.points.filter(({ t }) => t > newest).map(({ t, v }) => ({ t, v: finite(v) }));
-  return {
-    ...incident,
-    ...shown,
-    threshold: verdict.threshold,
-    routing: { severity, ...own, probe: probe.id, target: incident.target },
-    points: [...incident.points, ...points].slice(-maxPoints),
-  };
+  return ends.length > 0 ? Math.max(...ends) : null;
+}
+
+function liveAll(
+  kept: readonly Incident[],
+  membership: Membership,
+  life: Parameters<typeof liveOn>[3],
+): Incident[] {
+  const next = new Map(kept.map((incident) => [incident.id, incident]));
+  for (const group of membership.groups()) {
+    if (group.key === stormKey) continue;
+    liveGroup(next, group, life);
+  }
+  return [...next.values()];
+}
+
+/** Puts a group's incident in its place, and takes away one that is over before it fired. */
+function liveGroup(
+  incidents: Map<string, Incident>,
+  group: Parameters<typeof liveOn>[2],
+  life: Parameters<typeof liveOn>[3],
+): void {
+  const own = [...incidents.values()].filter((incident) => incident.group === group.key);
+  const open = own.find(isOpen);
+  const last = own
+    .filter((incident) => !isOpen(incident))
+    .toSorted((a, b) => (b.resolvedAt ?? 0) - (a.resolvedAt ?? 0))[0];
+  const lived = liveOn(open, last, group, life);
+  if (!lived && open) incidents.delete(open.id);
+  if (lived?.replaces) incidents.delete(lived.replaces);
+  if (lived) incidents.set(lived.incident.id, lived.incident);
+}
+
+function withStorm(incidents: readonly Incident[], life: Parameters<typeof liveOn>[3]): Incident[] {
+  const open = incidents.find((incident) => incident.group === stormKey && isOpen(incident));
+  const group = stormGroup(incidents, open, life.now, life.policy);
+  if (!open && group.members.size === 0) return [...incidents];
+  const next = new Map(incidents.map((incident) => [incident.id, incident]));
+  liveGroup(next, group, life);
+  return [...next.values()];
+}
+
+function acknowledge(
+  incidents: readonly Incident[],
+  { incident: id, by, at }: Extract<IncidentInput, { kind: "acknowledge" }>,
+): Incident[] {
+  return incidents.map((incident) =>
+    incident.id === id && isOpen(incident)
+      ? note({ ...incident, acknowledged: { ...by, at } }, "acknowledged", at, { note: by.name })
+      : incident,
+  );
 }

@@ -34,6 +34,7 @@ const packProbeSchema = z.strictObject({
   description: z.optional(z.string()),
   runbook: z.optional(z.string()),
   playbook: z.optional(z.string()),
+  groupBy: z.optional(names),
   /** False for probes that need an opt-in: they run only where config names them. */
   enabled: z.optional(z.boolean()),
   /** What would bring the metric: exporter, version or scrape setting. Overrides the component's. */
@@ -42,6 +43,8 @@ const packProbeSchema = z.strictObject({
 
 /** A series worth recording for dashboards, under a name that does not change with the exporter. */
 const recordingSchema = z.strictObject({ record: z.string(), query: z.string() });
+
+const matchSchema = z.record(z.string(), z.union([z.string(), names]));
 
 /** One file of a pack: the probes of one component, and the names that its metrics and labels go by. */
 export const packFileSchema = z.strictObject({
@@ -58,6 +61,10 @@ export const packFileSchema = z.strictObject({
   labels: z.optional(z.record(z.string(), z.strictObject({ names, of: z.string() }))),
   probes: z.array(packProbeSchema),
   recordings: z.optional(z.array(recordingSchema)),
+  /** Which incidents follow from which, as in Alertmanager. */
+  inhibit: z.optional(
+    z.array(z.strictObject({ source: matchSchema, mutes: matchSchema, equal: z.optional(names) })),
+  ),
 });
 
 export type PackProbe = z.infer<typeof packProbeSchema>;

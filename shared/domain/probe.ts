@@ -1,4 +1,6 @@
 import type { Comparison } from "./comparison.ts";
+import type { IncidentPolicy } from "./incident-policy.ts";
+import type { Match } from "./matching.ts";
 
 /** What must be fresh for a probe's answer to count: a tree over the selectors that the query reads. */
 export type Guard =
@@ -69,6 +71,8 @@ export interface Probe {
   readonly runbook: string;
   readonly dashboard: string;
   readonly playbook: string;
+  /** How its series are grouped, in place of the policy's way. */
+  readonly groupBy?: readonly string[];
   readonly source: ProbeSource;
 }
 
@@ -100,11 +104,27 @@ export interface Target {
   readonly maxSamplesPerQuery?: number;
 }
 
+/** A place for messages, as one word: what kind of notifier it is, and which. */
+export type Channel = string;
+
+/** Whom else to tell of what nobody has acknowledged. */
+export interface Escalation {
+  /** Milliseconds after it fired. */
+  readonly after: number;
+  readonly channels: readonly Channel[];
+  /** Slack's markup that calls people where the incident is shown already: `<@U…>`, `<!subteam^S…>`, `<!here>`. */
+  readonly mention: string;
+}
+
 /** One line of `notify`: where incidents go whose labels match. */
 export interface Route {
-  readonly match: Readonly<Record<string, string>>;
-  readonly slack?: string;
-  readonly webhookSecret?: string;
+  readonly match: Match;
+  readonly channels: readonly Channel[];
+  /** Look at the lines after it, too. */
+  readonly continue: boolean;
+  /** In place of the policy's; milliseconds. */
+  readonly repeatInterval?: number;
+  readonly escalation?: Escalation;
 }
 
 /** `sonde.yaml`, packs and rule files, checked and expanded at build time: all that a function needs. */
@@ -112,8 +132,6 @@ export interface CompiledConfig {
   readonly version: 1;
   readonly targets: readonly Target[];
   readonly probes: readonly Probe[];
-  readonly routes: readonly Route[];
-  /** Rounds that a probe may be unknown before that is an incident of its own. */
-  readonly blindAfter: number;
+  readonly incidents: IncidentPolicy;
   readonly heartbeat: string;
 }

@@ -1,14 +1,29 @@
 import type { Incident } from "./incident.ts";
-import type { Route } from "./probe.ts";
+import { matches } from "./matching.ts";
+import type { Escalation, Route } from "./probe.ts";
 
-/** The first route whose every label matches, as in Alertmanager; a route without labels matches all. */
-export function routeFor(incident: Pick<Incident, "routing">, routes: readonly Route[]): Route | undefined {
-  return routes.find(({ match }) =>
-    Object.entries(match).every(([name, value]) => incident.routing[name] === value),
-  );
+/**
+ * The routes of an incident: the first whose labels match, and those after it for as long as one says
+ * `continue`, as in Alertmanager; a route without labels matches all.
+ */
+export function routesFor({ labels }: Pick<Incident, "labels">, routes: readonly Route[]): Route[] {
+  const found: Route[] = [];
+  for (const route of routes) {
+    if (!matches(route.match, labels)) continue;
+    found.push(route);
+    if (!route.continue) break;
+  }
+  return found;
 }
 
-/** Where a route's messages go, as one word: a Slack channel, or `webhook:` and the name of its secret. */
-export function channelOf(route: Route): string | undefined {
-  return route.slack ?? (route.webhookSecret ? `webhook:${route.webhookSecret}` : undefined);
+/** Everywhere that config may send to. */
+export function allChannels(routes: readonly Route[]): string[] {
+  return [
+    ...new Set(routes.flatMap(({ channels, escalation }) => [...channels, ...(escalation?.channels ?? [])])),
+  ];
+}
+
+/** The first escalation among an incident's routes. */
+export function escalationFor(routes: readonly Route[]): Escalation | undefined {
+  return routes.find(({ escalation }) => escalation)?.escalation;
 }

@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 
-import type { Incident } from "./incident.ts";
 import { parseVersioned } from "./versioned.ts";
 
 const stateVersion = 1;
@@ -53,40 +52,6 @@ const keptNamesSchema = z.object({
 /** The names that a target was found to have. */
 export type KeptNames = z.infer<typeof keptNamesSchema>;
 
-const sampleSchema = z.object({ t: z.number(), v: nullableNumber });
-const incidentSchema = z.object({
-  id: z.string(),
-  target: z.string(),
-  probe: z.string(),
-  status: z.enum(["pending", "firing", "resolved"]),
-  level: z.enum(["warn", "fail", "unknown"]),
-  blind: z.boolean(),
-  labels,
-  routing: labels,
-  channels: z.array(z.string()),
-  summary: z.string(),
-  description: z.string(),
-  runbook: z.string(),
-  dashboard: z.string(),
-  value: nullableNumber,
-  unit: z.string(),
-  threshold: z.nullable(z.string()),
-  activeAt: z.number(),
-  activeAtLeast: z.boolean(),
-  firedAt: nullableNumber,
-  resolvedAt: nullableNumber,
-  resolution: z.nullable(z.enum(["recovered", "gone"])),
-  points: z.array(sampleSchema),
-  seq: z.number(),
-  history: z.array(
-    z.object({
-      at: z.number(),
-      what: z.enum(["pending", "firing", "escalated", "eased", "blind", "seen-again", "recovered", "gone"]),
-      value: nullableNumber,
-    }),
-  ),
-});
-
 const targetStateSchema = z.object({
   version: z.literal(stateVersion),
   target: z.string(),
@@ -96,15 +61,12 @@ const targetStateSchema = z.object({
   roundAt: z.number(),
   names: z.nullable(keptNamesSchema),
   probes: z.record(z.string(), probeStateSchema),
-  incidents: z.record(z.string(), incidentSchema),
 });
-/** All that Sonde remembers of one target: one object, changed only by conditional writes. */
-export interface TargetState extends Omit<z.infer<typeof targetStateSchema>, "incidents"> {
-  incidents: Record<string, Incident>;
-}
+/** What the probes of one shard of a target remember: one object, written only by the rounds of that shard. */
+export type TargetState = z.infer<typeof targetStateSchema>;
 
 export function emptyTargetState(target: string): TargetState {
-  return { version: stateVersion, target, writer: "", roundAt: 0, names: null, probes: {}, incidents: {} };
+  return { version: stateVersion, target, writer: "", roundAt: 0, names: null, probes: {} };
 }
 
 /** Reads a stored target state; throws StateTooNew, or an Error that says which object is broken and where. */

@@ -25,6 +25,11 @@ export interface Store {
 /** Keys of the objects. Each but the target's and the silences has exactly one writing function. */
 export const storeKeys = {
   target: (target: string) => `targets/${encodeURIComponent(target)}.json`,
+  /** A target with many probes is evaluated in shards, each with an object of its own. */
+  shard: (target: string, shard: string) =>
+    `targets/${encodeURIComponent(target)}/${shard.replace("/", "-of-")}.json`,
+  /** Changed through the reducer only: by rounds, by what Alertmanager tells, and by answers. */
+  incidents: (target: string) => `incidents/${encodeURIComponent(target)}.json`,
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
   silences: "silences.json",

@@ -1,3 +1,4 @@
+import type { Budget } from "./budget.ts";
 import type { LevelName } from "./probe.ts";
 import type { Labels, Sample } from "./series.ts";
 
@@ -45,4 +46,6 @@ export interface Verdict {
   readonly pending: LevelName | null;
   /** Firing, but no longer seen: the data went stale while the incident was open. */
   readonly blind: boolean;
+  /** Of an SLO: what is left of its error budget. */
+  readonly budget?: Budget;
 }
