@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
@@ -36,7 +36,19 @@ export function buildDirectoryStore(directory: string, now: () => number): Store
       return { etag: etagOf(body) };
     });
   };
-  return { read, write };
+  const list = async (prefix: string): Promise<readonly string[]> => {
+    const folder = pathOf(prefix.slice(0, prefix.lastIndexOf("/") + 1));
+    const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return [];
+      throw error;
+    });
+    return found
+      .filter((entry) => entry.isFile() && !/\.(lock|new)$/.test(entry.name))
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+  };
+  return { read, write, list };
 }
 
 function etagOf(body: string): string {

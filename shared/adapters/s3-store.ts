@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
 import type { Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
 
@@ -59,7 +59,27 @@ export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): St
     const current = await read(key);
     return current?.body === body ? { etag: current.etag } : "conflict";
   };
-  return { read, write };
+
+  const list = async (prefix: string): Promise<readonly string[]> => {
+    const keys: string[] = [];
+    let next: string | undefined;
+    do {
+      const page = {
+        Bucket: bucket,
+        Prefix: prefix,
+        ...(next === undefined ? {} : { ContinuationToken: next }),
+      };
+      const { Contents = [], NextContinuationToken } = await client
+        .send(new ListObjectsV2Command(page))
+        .catch((error: unknown) => {
+          throw explain(error, "s3:ListBucket", bucket, prefix);
+        });
+      keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
+      next = NextContinuationToken;
+    } while (next !== undefined);
+    return keys;
+  };
+  return { read, write, list };
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -15,11 +15,14 @@ export type WriteResult = { readonly etag: string } | "conflict";
 
 export type ReadObject = (key: string) => Promise<StoredObject | null>;
 export type WriteObject = (key: string, body: string, condition: WriteCondition) => Promise<WriteResult>;
+/** All keys that begin so, ascending. For prefixes that hold few: each thousand is a request. */
+export type ListKeys = (prefix: string) => Promise<readonly string[]>;
 
 /** Where state lives: an S3 bucket, or a directory in the local stage and on the command line. */
 export interface Store {
   readonly read: ReadObject;
   readonly write: WriteObject;
+  readonly list: ListKeys;
 }
 
 /** Keys of the objects. Each but the target's and the silences has exactly one writing function. */

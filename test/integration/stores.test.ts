@@ -68,6 +68,21 @@ describe.each(stores)("the store over %s", (_, build) => {
   });
 });
 
+describe.each(stores)("a list of the store over %s", (_, build) => {
+  it("has every key that begins so, in order, over any number of pages", async () => {
+    const store = build();
+    const keys = ["days/2/a.json", "days/1/e&<.json", "days/1/d.json", "days/1/c/b.json", "days/10/a.json"];
+    for (const key of [...keys, "other/1.json"]) await store.write(key, "{}", { ifNoneMatch: "*" });
+    expect(await store.list("days/1/")).toEqual(["days/1/c/b.json", "days/1/d.json", "days/1/e&<.json"]);
+    expect(await store.list("days/1")).toHaveLength(4);
+    expect(await store.list("days/")).toEqual([...keys].sort());
+  });
+
+  it("is empty where there is nothing", async () => {
+    expect(await build().list("nothing/here/")).toEqual([]);
+  });
+});
+
 describe("the S3 store", () => {
   it("knows its own write again when the answer was lost and the repeat met a 412", async () => {
     s3.faults.push("lose-answer");

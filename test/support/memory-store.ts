@@ -17,5 +17,6 @@ export function buildMemoryStore(): Store & {
       objects.set(key, { body, etag });
       return { etag };
     },
+    list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(),
   };
 }

@@ -14,7 +14,10 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-/** As much of S3's REST API as conditional reads and writes need, with its real statuses and error bodies. */
+/** Small, so that every list of a few keys has pages; S3's own is 1,000. */
+const pageSize = 2;
+
+/** As much of S3's REST API as conditional reads and writes and lists need, with its real statuses and error bodies. */
 export async function startS3(): Promise<S3Server> {
   const objects = new Map<string, { body: string; etag: string }>();
   const faults: S3Fault[] = [];
@@ -32,10 +35,13 @@ async function answer(
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  const key = decodeURIComponent(new URL(request.url ?? "/", "http://s3").pathname);
+  const url = new URL(request.url ?? "/", "http://s3");
+  const key = decodeURIComponent(url.pathname);
   const current = objects.get(key);
   if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 "))
     return fail(response, 403, "AccessDenied");
+  if (request.method === "GET" && url.searchParams.get("list-type") === "2")
+    return list(response, url, objects);
   if (request.method === "GET") {
     if (!current) return fail(response, 404, "NoSuchKey");
     response.writeHead(200, { ETag: current.etag }).end(current.body);
@@ -52,6 +58,31 @@ async function answer(
   objects.set(key, { body: Buffer.concat(chunks).toString(), etag });
   if (fault === "lose-answer") response.destroy();
   else response.writeHead(200, { ETag: etag }).end();
+}
+
+/** ListObjectsV2: keys in the order of their bytes; the continuation token is opaque to the client. */
+function list(response: ServerResponse, url: URL, objects: S3Server["objects"]): void {
+  const bucket = url.pathname.replace(/\/*$/, "/");
+  const prefix = url.searchParams.get("prefix") ?? "";
+  const after = Buffer.from(url.searchParams.get("continuation-token") ?? "", "base64").toString();
+  const all = [...objects.keys()]
+    .filter((key) => key.startsWith(bucket + prefix))
+    .map((key) => key.slice(bucket.length))
+    .filter((key) => key > after)
+    .sort();
+  const page = all.slice(0, pageSize);
+  const rest = all.length > page.length;
+  const contents = page.map((key) => `<Contents><Key>${escapeXml(key)}</Key></Contents>`).join("");
+  const next = `<NextContinuationToken>${Buffer.from(page.at(-1) ?? "").toString("base64")}</NextContinuationToken>`;
+  response
+    .writeHead(200, { "content-type": "application/xml" })
+    .end(
+      `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${rest}</IsTruncated>${contents}${rest ? next : ""}</ListBucketResult>`,
+    );
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function fail(response: ServerResponse, status: number, code: string): void {

@@ -91,6 +91,7 @@ describe("two workers, in any order of their steps, with lost answers, refusals 
           };
           const store = buildMemoryStore();
           const shaky: Store = {
+            ...store,
             read: async (key) => {
               await meet("read");
               return store.read(key);
