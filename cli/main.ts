@@ -5,6 +5,8 @@ import { registerDemo } from "./commands/demo.ts";
 import { registerInit } from "./commands/init.ts";
 import { registerProbe } from "./commands/probe.ts";
 import { registerRender } from "./commands/render.ts";
+import { registerSilence } from "./commands/silence.ts";
+import { registerStatus } from "./commands/status.ts";
 import { registerTest } from "./commands/test.ts";
 import { registerValidate } from "./commands/validate.ts";
 import { registerWatch } from "./commands/watch.ts";
@@ -28,6 +30,8 @@ export function buildProgram(deps: CliDeps): Command {
   registerValidate(program, deps);
   registerTest(program, deps);
   registerRender(program, deps);
+  registerStatus(program, deps);
+  registerSilence(program, deps);
   return program;
 }
 

@@ -1,4 +1,4 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
 import type { Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
 
@@ -80,6 +80,11 @@ export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): St
     return keys;
   };
   return { read, write, list };
+}
+
+/** The store over a bucket by its name, with the credentials and the region of the environment. */
+export function openBucket(bucket: string): Store {
+  return buildS3Store(new S3Client({}), bucket);
 }
 
 function statusOf(error: unknown): number | undefined {
