@@ -7,8 +7,8 @@ import { type Store, storeKeys } from "../../shared/domain/store.ts";
 export interface Remembered {
   readonly incidents: readonly Incident[];
   readonly silences: readonly Silence[];
-  /** When each target was last evaluated, Unix milliseconds: the oldest of its shards. */
-  readonly evaluated: Readonly<Record<string, number>>;
+  /** When each target was last evaluated, Unix milliseconds, by its oldest shard; null where it never was. */
+  readonly evaluated: Readonly<Record<string, number | null>>;
 }
 
 const prefix = "incidents/";
@@ -28,9 +28,9 @@ export async function readState(store: Store): Promise<Remembered> {
     incidents: targets.flatMap(({ incidents }) => Object.values(incidents)),
     silences: stored ? silencesObject.parse(storeKeys.silences, stored.body) : silencesObject.empty(),
     evaluated: Object.fromEntries(
-      targets.flatMap(({ target, rounds }) => {
+      targets.map(({ target, rounds }) => {
         const ends = Object.values(rounds);
-        return ends.length > 0 ? [[target, Math.min(...ends)] as const] : [];
+        return [target, ends.length > 0 ? Math.min(...ends) : null] as const;
       }),
     ),
   };

@@ -18,12 +18,10 @@ export function renderStatus(
   now: number,
   style: Style,
 ): string[] {
-  const targets = [...new Set([...Object.keys(evaluated), ...incidents.map(({ target }) => target)])];
   return [
-    ...targets.flatMap((target) => {
+    ...Object.entries(evaluated).flatMap(([target, at]) => {
       const own = incidents.filter((incident) => incident.target === target).toSorted(gravestFirst);
-      const at = evaluated[target];
-      const age = at === undefined ? "never evaluated" : `evaluated ${ago(now - at)}`;
+      const age = at === null ? "never evaluated" : `evaluated ${ago(now - at)}`;
       return [
         "",
         `${paint(style, "bold", fit(target, style.width))}  ${paint(style, "dim", age)}`,

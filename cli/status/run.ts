@@ -21,7 +21,7 @@ export async function runStatus(options: StatusRun, deps: CliDeps): Promise<void
   const whole = await readState(await openStore(options.state, deps));
   const now = deps.now();
   const known = Object.keys(whole.evaluated);
-  if (known.length === 0 && whole.incidents.length === 0)
+  if (known.length === 0)
     throw new ConfigError(
       `${options.state} remembers nothing: run \`sonde watch\`, or name a deployment's bucket with --state s3://…`,
     );

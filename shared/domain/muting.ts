@@ -40,13 +40,13 @@ export function findMutes(
   return (incident) => {
     if (!isOpen(incident)) return null;
     const silence = active
-      .filter((one) => matchesSilence(one, incident.labels))
+      .filter((one) => allMatch(incident, (labels) => matchesSilence(one, labels)))
       .toSorted((a, b) => b.endsAt - a.endsAt)[0];
     if (silence) {
       const note = `${silence.by.name}${silence.reason ? `: ${silence.reason}` : ""}`;
       return { by: "silence", id: silence.id, until: silence.endsAt, note };
     }
-    const open = windows.find(({ window }) => matches(window.match, incident.labels));
+    const open = windows.find(({ window }) => allMatch(incident, (labels) => matches(window.match, labels)));
     if (open) return { by: "maintenance", id: open.window.cron, until: open.until, note: "" };
     if (ownProbes.has(incident.probe)) return null;
     const source = sources.find((one) => follows(incident, one, policy.inhibitions));
@@ -55,6 +55,13 @@ export function findMutes(
     if (storm && isPartOfStorm(incident, storm)) return { by: "storm", id: storm.id, until: null, note: "" };
     return null;
   };
+}
+
+/** One that is muted in part goes on being told: every member that fails must match. */
+function allMatch(incident: Incident, test: (labels: Labels) => boolean): boolean {
+  const failing = firingMembers(incident);
+  if (failing.length === 0) return test(incident.labels);
+  return failing.every(({ labels, own }) => test({ ...labels, ...own, ...incident.labels }));
 }
 
 /** What began with the storm and was told nowhere by itself. */
