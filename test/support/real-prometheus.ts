@@ -14,7 +14,7 @@ export interface RealPrometheus {
 }
 
 interface Settings {
-  /** prometheus.yml; the default scrapes nothing and takes samples of the last day in any order. */
+  /** prometheus.yml; the default scrapes nothing and takes samples of the last days in any order. */
   readonly config?: string;
   readonly certificate?: Certificate;
   /** Basic auth: bcrypt hashes by user. */
@@ -23,7 +23,7 @@ interface Settings {
 
 const quietConfig = `
 global: { scrape_interval: 1d }
-storage: { tsdb: { out_of_order_time_window: 1d } }
+storage: { tsdb: { out_of_order_time_window: 9d } }
 `;
 
 /** A Prometheus of its own on a free loopback port, with the remote-write receiver on. */
