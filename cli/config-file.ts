@@ -8,6 +8,7 @@ import { parseConfig, type SondeConfig } from "../shared/domain/config.ts";
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { ConfigFault } from "../shared/domain/faults.ts";
 import type { CompiledConfig } from "../shared/domain/probe.ts";
+import { warningsOf } from "../shared/domain/rule-warnings.ts";
 import { builtinPacks } from "../shared/packs/load.ts";
 
 export interface LoadedConfig {
@@ -15,6 +16,8 @@ export interface LoadedConfig {
   readonly compiled: CompiledConfig;
   /** One line each: what will not do what its author may expect. */
   readonly notes: readonly string[];
+  /** The same of single rules in rule files, for whoever asks: one line with file, group and rule. */
+  readonly ruleWarnings: readonly string[];
 }
 
 /** What could be read of a config that has faults: everything but the faulty parts. */
@@ -53,6 +56,7 @@ export function readConfigFile(path: string): ReadConfig {
     config,
     compiled: result.compiled,
     notes: result.notes.map(explainRest),
+    ruleWarnings: read.sources.ruleFiles.flatMap(({ file, data }) => warningsOf(file, data)),
     faults: [...faults.map(explain), ...[...read.faults, ...result.faults].map(explainRest)],
   };
 }

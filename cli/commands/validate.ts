@@ -16,6 +16,9 @@ export function registerValidate(program: Command, deps: CliDeps): void {
     .addHelpText(
       "after",
       `
+Rules of rule files that are known not to do what they say (an absent metric, a share of successes, a sum that is
+empty rather than 0) are warned about.
+
 Against a target, every query is run once, and thresholds that a histogram can never reach are refused.
 
 Exit code: 0 valid, 2 not valid, 3 a target could not be asked.

@@ -24,8 +24,9 @@ export interface ValidateRun {
 /** `sonde validate`: what can be known without a target, and with one that its server accepts every query. */
 export async function runValidate(options: ValidateRun, deps: CliDeps): Promise<void> {
   const path = resolve(deps.cwd, options.config);
-  const { compiled, notes } = loadConfigFile(path);
+  const { compiled, notes, ruleWarnings } = loadConfigFile(path);
   for (const note of notes) deps.err(`note: ${note}`);
+  for (const warning of ruleWarnings) deps.err(`warning: ${warning}`);
   const { faults, warnings } = checkDeployable(compiled);
   for (const line of [...faults, ...warnings]) deps.err(`note, once deployed: ${line}`);
   deps.out(

@@ -1,8 +1,8 @@
 import type { SyntaxNode } from "@lezer/common";
-import { parser } from "@prometheus-io/lezer-promql";
 
 import { type Comparison, formatComparison } from "./comparison.ts";
 import type { Level, LevelName } from "./probe.ts";
+import { calledFunction, childrenOf, metricsIn, numberOf, parseTree } from "./promql-tree.ts";
 import type { InstantSeries } from "./series.ts";
 
 /** A `histogram_quantile` whose value reaches the top of its query, times `scale`. */
@@ -36,7 +36,7 @@ interface Context {
 
 /** The quantiles of a query that parses; a part whose scale cannot be told is left out. */
 export function findQuantiles(query: string): Quantile[] {
-  const top = parser.parse(query).topNode.firstChild;
+  const top = parseTree(query);
   return top ? quantilesOf(top, { scale: 1, compared: [] }, query) : [];
 }
 
@@ -123,7 +123,7 @@ function quantilesOf(node: SyntaxNode, context: Context, text: string): Quantile
 }
 
 function ofFunction(node: SyntaxNode, context: Context, text: string): Quantile[] {
-  const name = node.getChild("FunctionIdentifier")?.firstChild?.name;
+  const name = calledFunction(node);
   const body = node.getChild("FunctionCallBody");
   if (name === "HistogramQuantile" && body) return [{ metrics: metricsIn(body, text), ...context }];
   if ((name === "LabelReplace" || name === "LabelJoin") && body?.firstChild)
@@ -173,33 +173,4 @@ function ofBinary(node: SyntaxNode, context: Context, text: string): Quantile[] 
 function isZeroOver(node: SyntaxNode, text: string): boolean {
   if (node.name !== "BinaryExpr" || !node.getChild("Div") || !node.firstChild) return false;
   return numberOf(node.firstChild, text) === 0;
-}
-
-function numberOf(node: SyntaxNode, text: string): number | null {
-  if (node.name === "ParenExpr") {
-    const [inner] = childrenOf(node);
-    return inner ? numberOf(inner, text) : null;
-  }
-  if (node.name !== "NumberDurationLiteral") return null;
-  const value = Number(text.slice(node.from, node.to));
-  return Number.isFinite(value) ? value : null;
-}
-
-/** Names written as names, and names in a plain alternation of `__name__=~"a|b"`. */
-function metricsIn(node: SyntaxNode, text: string): string[] {
-  const metrics = new Set<string>();
-  node.cursor().iterate(({ node: inner }) => {
-    if (inner.name === "Identifier") metrics.add(text.slice(inner.from, inner.to));
-    if (inner.name !== "UnquotedLabelMatcher" || !inner.firstChild || !inner.lastChild) return;
-    if (text.slice(inner.firstChild.from, inner.firstChild.to) !== "__name__") return;
-    for (const name of text.slice(inner.lastChild.from + 1, inner.lastChild.to - 1).split("|"))
-      if (/^[a-zA-Z_:][\w:]*$/.test(name)) metrics.add(name);
-  });
-  return [...metrics];
-}
-
-function childrenOf(node: SyntaxNode): SyntaxNode[] {
-  const children: SyntaxNode[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) children.push(child);
-  return children;
 }

@@ -1,4 +1,5 @@
 import type { ConfigFault } from "./faults.ts";
+import { grafanaFaults, readGrafanaRules } from "./grafana-rules.ts";
 import type { LevelName, Probe } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
 import { type AlertRule, parseRuleFile, type RuleFile, RuleFileError, type RuleGroup } from "./rule-file.ts";
@@ -9,6 +10,13 @@ const defaultStaleAfter = 180_000;
 
 /** The alert rules of one Prometheus rule file as probes; a file that Prometheus would refuse is a fault. */
 export function compileRuleFile(file: string, data: unknown, faults: ConfigFault[]): Probe[] {
+  const grafana = readGrafanaRules(data);
+  if (grafana) {
+    const advice = "holds alerts of Grafana's own: write Prometheus rules, or leave it to Grafana";
+    for (const line of [advice, ...grafanaFaults(grafana)])
+      faults.push({ path: ["rules"], message: `${file}: ${line}` });
+    return [];
+  }
   let parsed: RuleFile;
   try {
     parsed = parseRuleFile(data);
