@@ -27,6 +27,18 @@ function leavesSomeOut(tree: SyntaxNode, expr: string): boolean {
   );
 }
 
+/** A "throttling" that asks for heat alone: a hot GPU need not throttle, and one that throttles need not be hot. */
+export const throttlingByHeat: RuleCheck = ({ rule, tree, expr }) => {
+  if (rule.kind !== "alert") return [];
+  const texts = [rule.name, ...Object.values(rule.annotations)];
+  const metrics = metricsIn(tree, expr);
+  const heatOnly = metrics.length > 0 && metrics.every((name) => name === "DCGM_FI_DEV_GPU_TEMP");
+  if (!heatOnly || !texts.some((text) => /throttl/i.test(text))) return [];
+  return [
+    "this asks for heat, not for throttling: write rate(DCGM_FI_DEV_THERMAL_VIOLATION[5m]) / 1e9 > 0.05, which dcgm-exporter has once it is in its counters file, or call it hot",
+  ];
+};
+
 /** The command that guides give for a GPU's memory, which reads its power and its energy. */
 export const wrongDcgmFields: RuleCheck = ({ rule, tree, expr }) => {
   if (rule.kind !== "alert") return [];

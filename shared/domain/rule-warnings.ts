@@ -3,7 +3,7 @@ import type { RuleCheck } from "./rule-check.ts";
 import { absentLabels, absentMetrics } from "./rule-check-absent-names.ts";
 import { hourlyPriceOverRate, unpricedModels } from "./rule-check-cost.ts";
 import { countOfNothing, sumOfNothing } from "./rule-check-emptiness.ts";
-import { framebufferOfVllm, wrongDcgmFields } from "./rule-check-gpus.ts";
+import { framebufferOfVllm, throttlingByHeat, wrongDcgmFields } from "./rule-check-gpus.ts";
 import { quantileWithoutBounds, unsummedQuantile } from "./rule-check-quantiles.ts";
 import { rateMeantAsCount, rateOfGauge } from "./rule-check-rates.ts";
 import { silentShare, successesAsDenominator } from "./rule-check-shares.ts";
@@ -23,6 +23,7 @@ const checks: readonly RuleCheck[] = [
   sumOfNothing,
   countOfNothing,
   framebufferOfVllm,
+  throttlingByHeat,
   wrongDcgmFields,
 ];
 

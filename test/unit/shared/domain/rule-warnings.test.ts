@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { compileRuleFile } from "../../../../shared/domain/compile-rules.ts";
@@ -154,6 +155,12 @@ const cases: readonly Case[] = [
     'count by (namespace) (up{job=~".*vllm.*"} == 1) < 2 or absent(up{job=~".*vllm.*"})',
   ],
   [
+    "throttling that is only heat",
+    { alert: "GPUThermalThrottle", expr: "DCGM_FI_DEV_GPU_TEMP > 85" },
+    /asks for heat, not for throttling: write rate\(DCGM_FI_DEV_THERMAL_VIOLATION/,
+    { alert: "GPUThermalThrottle", expr: "rate(DCGM_FI_DEV_THERMAL_VIOLATION[5m]) / 1e9 > 0.05" },
+  ],
+  [
     "cost that a table of prices makes",
     "sum by (tenant_id) (increase(llm_cost_dollars_total[24h])) > 100",
     /counts only models whose price the application knows, and others as free: add a rule/,
@@ -221,6 +228,18 @@ describe("a name that no exporter has", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`${name} is not there`);
     expect(lines[0]).toContain(`write ${write}`);
+  });
+
+  it("is every one of those that docs/metric-names.md lists", () => {
+    const [, table = ""] = readFileSync("docs/metric-names.md", "utf8").split("## Names that do not exist");
+    const rows = (table.split("\n## ")[0] ?? "").split("\n").map((line) => line.split("|"));
+    const names = rows
+      .filter(([, , use = ""]) => use.trim() !== "the same")
+      .flatMap(([, first = ""]) =>
+        [...first.matchAll(/`([a-zA-Z_:][\w:]*)`/g)].flatMap(([, name]) => name ?? []),
+      );
+    expect(names.length).toBeGreaterThan(14);
+    expect(names.filter((name) => warned(`${name} > 7`).length === 0)).toEqual([]);
   });
 
   it("is found in a plain alternation too, and not where it is left out", () => {

@@ -6,6 +6,7 @@ import type { PackFile } from "../../../../shared/domain/pack.ts";
 import { inspectQuery } from "../../../../shared/domain/promql.ts";
 import { renderTemplate } from "../../../../shared/domain/template.ts";
 import { builtinPacks } from "../../../../shared/packs/load.ts";
+import { catalogueNumbers } from "../../../support/catalogue.ts";
 import { pack, packProbes, thresholdCell } from "../../../support/pack.ts";
 
 const document = readFileSync("docs/packs.md", "utf8");
@@ -112,28 +113,10 @@ describe("every probe", () => {
   });
 });
 
-const catalogue: Readonly<Record<string, number>> = {
-  V: 23,
-  G: 21,
-  W: 11,
-  A: 3,
-  E: 18,
-  B: 7,
-  L: 7,
-  C: 8,
-  U: 11,
-  F: 4,
-  K: 8,
-  P: 14,
-};
-
 describe("docs/packs.md", () => {
   const [, tables = ""] = document.split("## The probes");
-  const numbers = Object.entries(catalogue).flatMap(([letter, count]) =>
-    Array.from({ length: count }, (_, index) => `${letter}-${String(index + 1).padStart(2, "0")}`),
-  );
 
-  it.each(numbers)("%s of the catalogue has a probe, or a reason why not", (number) => {
+  it.each(catalogueNumbers)("%s of the catalogue has a probe, or a reason why not", (number) => {
     const asked = probes.some(({ probe }) => probe.catalogue === number);
     const [, reasons = ""] = document.split("## What is not a probe here");
     expect(asked || reasons.includes(`| ${number} |`)).toBe(true);
