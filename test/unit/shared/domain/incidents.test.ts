@@ -230,8 +230,8 @@ describe("whatever the rounds bring", () => {
             expect(history.slice(0, before[id]?.history.length ?? 0)).toEqual(before[id]?.history ?? []);
           }
         }
-        // Longer than it is kept firing, and than it takes to be calm again.
-        for (let well = 0; well <= 16; well++) world = next(world, [60, 60], probe);
+        // Longer than it is kept firing, and then takes to be calm.
+        for (let well = 0; well <= 20; well++) world = next(world, [60, 60], probe);
         expect(incidentsOf(world).filter(isOpen)).toEqual([]);
       }),
     );
