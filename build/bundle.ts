@@ -3,6 +3,7 @@ import { build } from "esbuild";
 
 import { builtins } from "./builtins.ts";
 import { lambdaOnly } from "./lambda-only.ts";
+import { prunableSchemas } from "./prunable-schemas.ts";
 
 export interface Bundle {
   /** Path inside the zip and contents: the code and its source map. */
@@ -35,7 +36,7 @@ export async function bundleFunction(root: string, handler: string): Promise<Bun
     sourcesContent: false,
     legalComments: "none",
     logLevel: "silent",
-    plugins: [builtins, lambdaOnly],
+    plugins: [builtins, lambdaOnly, prunableSchemas],
   });
   const code = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".mjs"));
   return {

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 
 import { changeKinds, type Incident } from "./incident.ts";
-import { emptyIncidents, type TargetIncidents } from "./incidents.ts";
+import type { TargetIncidents } from "./incidents.ts";
 import { parseVersioned } from "./versioned.ts";
 
 const version = 1;
@@ -86,6 +86,10 @@ const incidentsSchema = z.object({
   watchdogAt: nullableNumber,
   incidents: z.record(z.string(), incidentSchema),
 });
+
+export function emptyIncidents(target: string): TargetIncidents {
+  return { target, rounds: {}, told: [], heard: [], watchdogAt: null, incidents: {} };
+}
 
 /** The stored object of one target's incidents, for `changeObject`. */
 export function incidentsObject(target: string) {

@@ -58,10 +58,6 @@ export interface Reduced {
   readonly effects: readonly Announcement[];
 }
 
-export function emptyIncidents(target: string): TargetIncidents {
-  return { target, rounds: {}, told: [], heard: [], watchdogAt: null, incidents: {} };
-}
-
 /** Resolved incidents are kept this long, so that a message that lags can still be put right. */
 const keepResolved = 24 * 3_600_000;
 const keepTold = 200;

@@ -9,7 +9,7 @@ import * as z from "zod/mini";
 import { type Bundle, bundleFunction, packagesIn } from "../../build/bundle.ts";
 import type { CompiledConfig } from "../../shared/domain/probe.ts";
 import { compiledConfigFile } from "../../shared/lambda/config.ts";
-import { aProbe } from "../support/builders.ts";
+import { aPolicy, aProbe, aRoute } from "../support/builders.ts";
 import { type Loopback, serveHttp } from "../support/loopback.ts";
 import { functionNames } from "../support/packaged-service.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
@@ -49,6 +49,8 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     // A role of the target's account, and STS to assume it.
     "@aws-sdk/credential-providers",
     "@aws-sdk/nested-clients",
+    // Maintenance windows, in their own time zones.
+    "croner",
     "p-limit",
     "yocto-queue",
   ],
@@ -151,8 +153,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
         },
       ],
       probes: [aProbe()],
-      routes: [{ match: {}, slack: "#ops" }],
-      blindAfter: 1,
+      incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
       heartbeat: `${url}/heartbeat`,
     };
     folder = unpack(bundleOf("run-probes"));
@@ -163,13 +164,13 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
     await Promise.all([s3Server.stop(), aws.stop()]);
   });
 
-  it("runs a round: asks, remembers, announces, counts, and calls the heartbeat", async () => {
+  /** Calls the handler in a process of its own, and answers what it printed. */
+  function handle(event: unknown): Promise<string> {
     const code = `
       const { handler } = await import("./functions/run-probes/handler.mjs");
       const context = { awsRequestId: "1", functionName: "f", getRemainingTimeInMillis: () => 30000 };
-      await handler({ at: new Date().toISOString() }, context);`;
-    const url = `http://127.0.0.1:${aws.port}`;
-    const output = await runNode(code, folder, {
+      await handler(${JSON.stringify(event)}, context);`;
+    return runNode(code, folder, {
       LAMBDA_TASK_ROOT: folder,
       SONDE_BUCKET: "state",
       SONDE_BUS: "sonde-prod",
@@ -178,20 +179,34 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
       AWS_ACCESS_KEY_ID: "ASIALAMBDA",
       AWS_SECRET_ACCESS_KEY: "secret",
       AWS_SESSION_TOKEN: "token",
-      AWS_ENDPOINT_URL: url,
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${aws.port}`,
       AWS_ENDPOINT_URL_S3: s3Server.url,
     });
-    const metrics = output.split("\n").flatMap((line) => metricLine.safeParse(parseJson(line)).data ?? []);
-    expect(metrics).toContainEqual({ service: "run-probes", ProbesConfigured: 2, ProbesEvaluated: 2 });
+  }
+  const published = (type: string) => seen.filter(({ body }) => body.includes(type));
+
+  it("sends each target off, asks, remembers, announces, counts, and calls the heartbeat when all have run", async () => {
+    const at = new Date().toISOString();
+    await handle({ at });
+    const due = published("evaluation-due").flatMap(({ body }) => putEvents.parse(JSON.parse(body)).Entries);
+    expect(due.map(({ EventBusName }) => EventBusName)).toEqual(["sonde-prod", "sonde-prod"]);
+    expect(seen.filter(({ path }) => path === "/heartbeat")).toHaveLength(0);
+    for (const { Detail } of due) {
+      const output = await handle(JSON.parse(Detail));
+      const metrics = output.split("\n").flatMap((line) => metricLine.safeParse(parseJson(line)).data ?? []);
+      expect(metrics).toContainEqual({ service: "run-probes", ProbesConfigured: 1, ProbesEvaluated: 1 });
+    }
     expect([...s3Server.objects.keys()].sort()).toEqual([
+      "/state/incidents/other.json",
+      "/state/incidents/own.json",
       "/state/targets/other.json",
       "/state/targets/own.json",
     ]);
     expect(keysUsed("/own/")).toEqual(["ASIALAMBDA"]);
     expect(keysUsed("/other/")).toEqual(["ASIAASSUMED"]);
-    const published = seen.filter(({ body }) => body.includes("group-changed"));
-    expect(published).toHaveLength(2);
-    expect(published[0]?.body).toContain('"EventBusName":"sonde-prod"');
+    expect(published("group-changed")).toHaveLength(2);
+    expect(published("group-changed")[0]?.body).toContain('"EventBusName":"sonde-prod"');
+    await handle({ at });
     expect(seen.filter(({ path }) => path === "/heartbeat")).toHaveLength(1);
   });
 
@@ -200,6 +215,9 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
   }
 });
 
+const putEvents = z.object({
+  Entries: z.array(z.object({ EventBusName: z.string(), Detail: z.string() })),
+});
 const metricLine = z.object({
   service: z.string(),
   ProbesConfigured: z.number(),

@@ -4,8 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 
 import { loadConfigFile } from "../../cli/config-file.ts";
+import { evaluationDue } from "../../events/evaluation-due.ts";
+import { groupChanged } from "../../events/group-changed.ts";
 import { envSchema as notifySlackEnv } from "../../functions/notify-slack/deps.ts";
 import { envSchema as runProbesEnv } from "../../functions/run-probes/deps.ts";
+import { allChannels } from "../../shared/domain/routes.ts";
 import { compiledConfigFile } from "../../shared/lambda/config.ts";
 import {
   functionNames,
@@ -34,7 +37,7 @@ probes:
   - { id: gpu-temperature, query: DCGM_FI_DEV_GPU_TEMP, fail: "> 85" }
 notify:
   - { match: { severity: critical }, slack: "#llm-oncall" }
-  - { match: { team: tools }, webhookSecret: tools/webhook }
+  - { match: { team: tools }, slackWebhook: tools/webhook }
   - { slack: "#llm-ops" }
 heartbeat: https://hc-ping.com/0
 `;
@@ -156,7 +159,8 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .flatMap(({ Resource = [] }) => Resource)
       .map((value) => JSON.stringify(value))
       .filter((text) => text.includes("*") && text !== '"*"');
-    for (const text of patterns) expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|messages)\/\*"/);
+    for (const text of patterns)
+      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages)\/\*"/);
   });
 
   it("has roles that only their own service may take, and each is used", () => {
@@ -240,6 +244,69 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
     expect(Number(get("RunDashprobesLambdaFunction").Timeout)).toBeLessThan(60);
   });
 
+  it("has each evaluation that is due run by itself, once, and keeps what could not be started", () => {
+    const [[id, rule] = ["", {}], ...others] = all("AWS::Events::Rule").filter(([, { EventPattern }]) =>
+      objectsIn(EventPattern).some((pattern) =>
+        [pattern["detail-type"]].flat().includes(evaluationDue.detailType),
+      ),
+    );
+    expect(others).toEqual([]);
+    const own = { "Fn::GetAtt": ["RunDashprobesLambdaFunction", "Arn"] };
+    const missed = { "Fn::GetAtt": ["RunProbesMissedRounds", "Arn"] };
+    expect(rule).toMatchObject({
+      EventBusName: { Ref: "SondeBus" },
+      EventPattern: { source: [evaluationDue.source], "detail-type": [evaluationDue.detailType] },
+      Targets: [
+        {
+          Arn: own,
+          InputPath: "$.detail",
+          RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+          DeadLetterConfig: { Arn: missed },
+        },
+      ],
+    });
+    // The bus says which rule, and not whose account: a condition on that would let nothing through.
+    expect(each("AWS::Lambda::Permission")).toContainEqual({
+      Action: "lambda:InvokeFunction",
+      FunctionName: own,
+      Principal: "events.amazonaws.com",
+      SourceArn: { "Fn::GetAtt": [id, "Arn"] },
+    });
+    expect(statementsOf(template)).toContainEqual(
+      expect.objectContaining({
+        Action: ["sqs:SendMessage"],
+        Resource: [missed],
+        Condition: { ArnEquals: { "aws:SourceArn": { "Fn::GetAtt": [id, "Arn"] } } },
+      }),
+    );
+  });
+
+  it("lets each function at its own objects of state, and no further", () => {
+    const allowed = (role: string, wanted: string) =>
+      statementsOf(template)
+        .filter((found) => found.in === role && found.Effect === "Allow" && found.Action.includes(wanted))
+        .flatMap(({ Resource = [] }) => Resource.map((resource) => objectsIn(resource)[0]?.["Fn::Sub"]))
+        .map((text) => String(text).replace(`\${StateBucket.Arn}/`, ""))
+        .sort();
+    expect(allowed("RunProbesRole", "s3:PutObject")).toEqual(["incidents/*", "targets/*"]);
+    expect(allowed("RunProbesRole", "s3:GetObject")).toEqual([
+      "incidents/*",
+      "messages/*",
+      "silences.json",
+      "targets/*",
+    ]);
+    expect(allowed("NotifySlackRole", "s3:PutObject")).toEqual(["messages/*"]);
+    expect(allowed("NotifySlackRole", "s3:GetObject")).toEqual(["incidents/*", "messages/*"]);
+    // A missing object reads as a forbidden one where its prefix may not be listed.
+    for (const role of ["RunProbesRole", "NotifySlackRole"]) {
+      const [listing] = statementsOf(template).filter(
+        (found) => found.in === role && found.Action.includes("s3:ListBucket"),
+      );
+      const prefixes = objectsIn(listing?.Condition).flatMap((one) => one["s3:prefix"] ?? []);
+      expect(prefixes.sort()).toEqual(allowed(role, "s3:GetObject"));
+    }
+  });
+
   it("has a dead-letter queue behind every rule and every working queue", () => {
     const deadLetters = (value: unknown) => target(objectsIn(value).find(({ Arn }) => Arn)?.Arn);
     for (const { Targets } of each("AWS::Events::Rule")) {
@@ -295,9 +362,20 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
 
   it("has a rule for each channel that config names, and a dead man's alarm if there is something to probe", () => {
     const { compiled } = loadConfigFile(join(packaging.folder, "sonde.yaml"));
-    const channels = new Set(compiled.routes.map(({ slack, webhookSecret }) => slack ?? webhookSecret));
-    channels.delete(undefined);
-    expect(each("AWS::Events::Rule")).toHaveLength(channels.size);
+    const channels = allChannels(compiled.incidents.routes);
+    const rules = each("AWS::Events::Rule").filter(({ EventPattern }) =>
+      objectsIn(EventPattern).some(({ channel }) => channel),
+    );
+    expect(rules.map(({ EventPattern }) => EventPattern)).toEqual(
+      expect.arrayContaining(
+        channels.map((channel) => ({
+          source: [groupChanged.source],
+          "detail-type": [groupChanged.detailType],
+          detail: { channel: [channel] },
+        })),
+      ),
+    );
+    expect(rules).toHaveLength(channels.length);
     expect("DeadManAlarm" in template.Resources).toBe(
       compiled.targets.length > 0 && compiled.probes.length > 0,
     );

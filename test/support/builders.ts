@@ -1,5 +1,7 @@
 import { parseComparison } from "../../shared/domain/comparison.ts";
-import type { Level, LevelName, Probe } from "../../shared/domain/probe.ts";
+import { defaultGroupBy } from "../../shared/domain/grouping.ts";
+import { defaultPolicy, type IncidentPolicy } from "../../shared/domain/incident-policy.ts";
+import type { Level, LevelName, Probe, Route } from "../../shared/domain/probe.ts";
 import type { Labels, Series } from "../../shared/domain/series.ts";
 
 const minute = 60_000;
@@ -30,6 +32,23 @@ export function aProbe(change: Partial<Probe> = {}): Probe {
 
 export function aLevel(level: LevelName, when: string, forMs = 0, keepFiringFor = 0): Level {
   return { level, when: when === "any" ? "any" : parseComparison(when), for: forMs, keepFiringFor };
+}
+
+/** The default policy, without any routes. */
+export function aPolicy(change: Partial<IncidentPolicy> = {}): IncidentPolicy {
+  return {
+    ...defaultPolicy,
+    groupBy: defaultGroupBy,
+    routes: [],
+    maintenance: [],
+    inhibitions: [],
+    ...change,
+  };
+}
+
+/** A route that takes everything to one channel. */
+export function aRoute(channel: string, change: Partial<Route> = {}): Route {
+  return { match: {}, channels: [channel], continue: false, ...change };
 }
 
 /** A series with a value at each step from `start`; null leaves a gap. */

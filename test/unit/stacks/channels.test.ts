@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 
 import type { Route } from "../../../shared/domain/probe.ts";
 import { buildChannels } from "../../../stacks/channels.ts";
+import { aRoute } from "../../support/builders.ts";
 
-const ops: Route = { match: {}, slack: "#ops" };
-const oncall: Route = { match: { severity: "critical" }, slack: "#oncall" };
-const hook: Route = { match: { team: "x" }, webhookSecret: "sonde/hook" };
-const nowhere: Route = { match: { severity: "none" } };
+const ops = aRoute("#ops");
+const oncall = aRoute("#oncall", { match: { severity: "critical" } });
+const hook = aRoute("slack-webhook:sonde/hook", { match: { team: "x" } });
+const nowhere: Route = { match: { severity: "none" }, channels: [], continue: true };
 
 function rulesOf(routes: readonly Route[]) {
   return Object.values(buildChannels(routes).Resources).filter(({ Type }) => Type === "AWS::Events::Rule");
@@ -15,6 +16,11 @@ function rulesOf(routes: readonly Route[]) {
 describe("the rules of channels", () => {
   it("are one a channel, however many routes lead there", () => {
     expect(rulesOf([ops, oncall, { ...ops, match: { a: "b" } }, hook, nowhere])).toHaveLength(3);
+  });
+
+  it("are there for the channels that an incident escalates to, too", () => {
+    const escalation = { after: 600_000, channels: ["#managers", "#ops"], mention: "" };
+    expect(rulesOf([{ ...ops, escalation }])).toHaveLength(2);
   });
 
   it("are none without routes, and then nobody may write to the queues", () => {
@@ -27,10 +33,10 @@ describe("the rules of channels", () => {
     expect(groups.join()).toMatch(/"MessageGroupId":"[0-9a-f]{12}"/);
   });
 
-  it("match the events of their channel as run-probes sends them", () => {
+  it("match the events of their channel as incidents announce them", () => {
     const [rule] = rulesOf([ops]);
     expect(rule?.Properties.EventPattern).toEqual({
-      source: ["sonde.run-probes"],
+      source: ["sonde.incidents"],
       "detail-type": ["group-changed"],
       detail: { channel: ["#ops"] },
     });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { checkDeployable } from "../../../shared/domain/deployable.ts";
 import type { CompiledConfig, Target, TargetAuth } from "../../../shared/domain/probe.ts";
+import { aPolicy, aRoute } from "../../support/builders.ts";
 
 function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
-  return { version: 1, targets: [], probes: [], routes: [], blindAfter: 3, heartbeat: "", ...change };
+  return { version: 1, targets: [], probes: [], incidents: aPolicy(), heartbeat: "", ...change };
 }
 
 function at(url: string, auth: TargetAuth = { kind: "none" }) {
@@ -80,8 +81,8 @@ describe("a signed target, once deployed", () => {
 });
 
 it("refuses a secret's name that would be a pattern in a policy", () => {
-  const secrets = (webhookSecret: string) =>
-    checkDeployable(aConfig({ routes: [{ match: {}, webhookSecret }] })).faults;
+  const secrets = (name: string) =>
+    checkDeployable(aConfig({ incidents: aPolicy({ routes: [aRoute(`slack-webhook:${name}`)] }) })).faults;
   expect(secrets("sonde/hook_1+=.@-")).toEqual([]);
   expect(secrets("arn:aws:secretsmanager:eu-west-1:111122223333:secret:hook-AbCdEf")).toEqual([]);
   expect(secrets("*")).toHaveLength(1);
@@ -89,7 +90,7 @@ it("refuses a secret's name that would be a pattern in a policy", () => {
 });
 
 it("asks for a channel's id where its name is not ASCII", () => {
-  const { faults } = checkDeployable(aConfig({ routes: [{ match: {}, slack: "#운영" }] }));
+  const { faults } = checkDeployable(aConfig({ incidents: aPolicy({ routes: [aRoute("#운영")] }) }));
   expect(faults).toEqual([expect.stringContaining("write the id of #운영")]);
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { workspaceOf } from "../../../shared/domain/deployable.ts";
 import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
 import { buildPermissions } from "../../../stacks/permissions.ts";
+import { aPolicy, aRoute } from "../../support/builders.ts";
 
 const seoul =
   "https://aps-workspaces.ap-northeast-2.amazonaws.com/workspaces/ws-12345678-90ab-cdef-1234-567890abcdef";
@@ -12,7 +13,7 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, routes }, "sonde/slack").Resources;
+  return buildPermissions({ targets, incidents: aPolicy({ routes }) }, "sonde/slack").Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -78,10 +79,7 @@ describe("what sonde.yaml lets run-probes do", () => {
 });
 
 it("lets notify-slack read the bot token and the webhooks of routes, and nothing else", () => {
-  const routes = [
-    { match: {}, slack: "#ops" },
-    { match: {}, webhookSecret: "sonde/hook" },
-  ];
+  const routes = [aRoute("#ops"), aRoute("slack-webhook:sonde/hook")];
   expect(permissions([], routes).NotifySlackSecretsPolicy?.Properties.PolicyDocument).toMatchObject({
     Statement: [
       {
@@ -96,7 +94,7 @@ it("lets notify-slack read the bot token and the webhooks of routes, and nothing
 });
 
 it("never makes a pattern of a secret's name", () => {
-  expect(() => buildPermissions({ targets: [], routes: [] }, "sonde/*")).toThrow('"sonde/*"');
+  expect(() => buildPermissions({ targets: [], incidents: aPolicy() }, "sonde/*")).toThrow('"sonde/*"');
 });
 
 it.each([

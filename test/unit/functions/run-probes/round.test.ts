@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 
-import { type GroupChanged, parseGroupChanged } from "../../../../events/group-changed.ts";
 import { type RoundDeps, runTargetRound } from "../../../../functions/run-probes/round.ts";
+import { buildChangeIncidents } from "../../../../shared/adapters/change-incidents.ts";
+import { incidentsObject } from "../../../../shared/domain/incident-state.ts";
+import type { Announcement } from "../../../../shared/domain/incidents.ts";
 import type { CompiledConfig, Target } from "../../../../shared/domain/probe.ts";
 import { PrometheusError, type RangeQuery } from "../../../../shared/domain/prometheus.ts";
+import { shardsOf } from "../../../../shared/domain/shards.ts";
 import { formatMessageState, type MessageState, parseTargetState } from "../../../../shared/domain/state.ts";
 import { storeKeys } from "../../../../shared/domain/store.ts";
-import { aLevel, aProbe } from "../../../support/builders.ts";
+import { aLevel, aPolicy, aProbe, aRoute } from "../../../support/builders.ts";
 import { buildFakeClient, type World } from "../../../support/fake-prometheus.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
 
@@ -26,11 +29,7 @@ const config: CompiledConfig = {
     aProbe({ levels: [aLevel("fail", "> 85", 2 * minute)] }),
     aProbe({ id: "also-hot", levels: [aLevel("warn", "> 80")] }),
   ],
-  routes: [
-    { match: { severity: "critical" }, slack: "#oncall" },
-    { match: {}, slack: "#ops" },
-  ],
-  blindAfter: 3,
+  incidents: aPolicy({ routes: [aRoute("#oncall", { match: { severity: "critical" } }), aRoute("#ops")] }),
   heartbeat: "",
 };
 
@@ -43,21 +42,30 @@ const heating: World = (_, t) => {
 function setUp(world: World = heating) {
   const store = buildMemoryStore();
   const sent: RangeQuery[] = [];
-  const published: GroupChanged[] = [];
-  let nonce = 0;
+  const announced: Announcement[] = [];
+  let nonces = 0;
+  const nonce = () => `nonce-${++nonces}`;
   const deps: RoundDeps = {
     store,
-    publish: async (events) => {
-      for (const { detail } of events) published.push(parseGroupChanged(detail));
+    changeIncidents: buildChangeIncidents(store, config.incidents, { nonce, pause: async () => undefined }),
+    announce: async (_, announcements) => {
+      announced.push(...announcements);
     },
     clientFor: async () => buildFakeClient(world, sent),
-    nonce: () => `nonce-${++nonce}`,
-    shown: new Set(),
+    nonce,
+    shown: new Map(),
   };
-  const round = (minutes: number) => runTargetRound(target, config, start + minutes * minute, deps);
+  const [shard] = shardsOf(config.probes);
+  const round = (minutes: number, others: Partial<RoundDeps> = {}) => {
+    if (!shard) throw new Error("there is no shard");
+    return runTargetRound(target, shard, config, start + minutes * minute, { ...deps, ...others });
+  };
   const state = async () =>
     parseTargetState("state", (await store.read(storeKeys.target("seoul")))?.body ?? "");
-  return { store, sent, published, deps, round, state };
+  const whole = async () =>
+    incidentsObject("seoul").parse("incidents", (await store.read(storeKeys.incidents("seoul")))?.body ?? "");
+  const incidents = async () => Object.values((await whole()).incidents);
+  return { store, sent, announced, round, state, whole, incidents };
 }
 
 /** What is remembered of a message that shows the first change of an incident. */
@@ -94,52 +102,54 @@ describe("a round", () => {
   });
 
   it("announces each change of each incident to the channel of its route", async () => {
-    const { round, published } = setUp();
+    const { round, announced } = setUp();
     for (let minutes = 0; minutes <= 9; minutes++) {
-      const { announced } = await round(minutes);
-      if (minutes === 3) expect(announced).toMatchObject([{ channel: "#ops", seq: 1, target: "seoul" }]);
+      const { announced: now } = await round(minutes);
+      if (minutes === 3) expect(now).toMatchObject([{ channel: "#ops", seq: 1 }]);
     }
-    expect(new Set(published.map(({ channel }) => channel))).toEqual(new Set(["#ops", "#oncall"]));
-    // What ended before anything was posted of it needs no message.
-    expect(published.filter(({ seq }) => seq > 1)).toEqual([]);
+    expect(new Set(announced.map(({ channel }) => channel))).toEqual(new Set(["#ops", "#oncall"]));
+    // What ended before anything was posted of it is told all the same.
+    expect(announced.filter(({ seq }) => seq > 1)).not.toEqual([]);
   });
 
   it("announces again what its message does not show yet, and stops when it does", async () => {
-    const { round, store, state } = setUp();
+    const { round, store, incidents } = setUp();
     for (let minutes = 0; minutes <= 3; minutes++) await round(minutes);
     expect((await round(4)).announced).toMatchObject([{ channel: "#ops", seq: 1 }]);
-    const [incident] = Object.values((await state()).incidents).filter(({ status }) => status === "firing");
+    const [incident] = (await incidents()).filter(({ status }) => status === "firing");
     const id = incident?.id ?? "";
     await store.write(storeKeys.message(id, "#ops"), formatMessageState(aMessage(id)), { ifNoneMatch: "*" });
     expect((await round(4)).announced).toEqual([]);
   });
 
   it("changes nothing when it is run twice for the same minute", async () => {
-    const { round, state } = setUp();
+    const { round, state, whole } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
     const { writer: _, ...once } = await state();
+    const incidents = await whole();
     await round(5);
     const { writer: __, ...twice } = await state();
     expect(twice).toEqual(once);
+    expect(await whole()).toEqual(incidents);
   });
 
   it("counts a round once, however often it is run while the target is down", async () => {
-    const { round, state } = setUp(() => {
+    const { round, state, incidents } = setUp(() => {
       throw new PrometheusError("unreachable", "connection refused");
     });
     for (const minutes of [0, 0, 0, 1]) await round(minutes);
     expect(Object.values((await state()).probes).map(({ blindRounds }) => blindRounds)).toEqual([2, 2]);
-    expect((await state()).incidents).toEqual({});
+    expect(await incidents()).toEqual([]);
   });
 
   it("announces an end whose message was on its way when it came", async () => {
-    const { round, store, state } = setUp();
+    const { round, store, incidents } = setUp();
     for (let minutes = 0; minutes <= 8; minutes++) await round(minutes);
-    const ended = Object.values((await state()).incidents).find(({ channels }) => channels.includes("#ops"));
+    const ended = (await incidents()).find(({ channels }) => channels.includes("#ops"));
     expect(ended).toMatchObject({ status: "resolved", seq: 2 });
     const id = ended?.id ?? "";
     await store.write(storeKeys.message(id, "#ops"), formatMessageState(aMessage(id)), { ifNoneMatch: "*" });
-    expect((await round(9)).announced).toMatchObject([{ group: id, seq: 2 }]);
+    expect((await round(9)).announced).toContainEqual({ incident: id, channel: "#ops", seq: 2 });
   });
 
   it("comes to the same incidents when two invocations overlap on every round", async () => {
@@ -149,7 +159,7 @@ describe("a round", () => {
       await alone.round(minutes);
       await Promise.all([crowded.round(minutes), crowded.round(minutes), crowded.round(minutes)]);
     }
-    expect((await crowded.state()).incidents).toEqual((await alone.state()).incidents);
+    expect(await crowded.incidents()).toEqual(await alone.incidents());
   });
 
   it("catches up after missed rounds to the same times", async () => {
@@ -159,46 +169,61 @@ describe("a round", () => {
     await missed.round(0);
     await missed.round(7);
     const times = async (one: ReturnType<typeof setUp>) =>
-      Object.values((await one.state()).incidents).map(({ probe, activeAt, status }) => [
-        probe,
-        activeAt,
-        status,
-      ]);
+      (await one.incidents()).map(({ probe, activeAt, status }) => [probe, activeAt, status]);
     expect(await times(missed)).toEqual(await times(every));
   });
 
   it("does not go back in time when an old invocation comes last", async () => {
-    const { round, state } = setUp();
+    const { round, state, whole } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
-    const before = await state();
+    const before = [await state(), await whole()];
     await round(2);
-    expect(await state()).toEqual(before);
+    expect([await state(), await whole()]).toEqual(before);
+  });
+
+  it("evaluates again what it could not remember, and changes the incidents no more", async () => {
+    const { round, state, whole, store } = setUp();
+    for (let minutes = 0; minutes <= 2; minutes++) await round(minutes);
+    const { roundAt } = await state();
+    const refused: RoundDeps["store"] = {
+      ...store,
+      write: async (key, ...rest) => {
+        if (key === storeKeys.target("seoul")) throw new Error("s3://state was refused");
+        return store.write(key, ...rest);
+      },
+    };
+    await expect(round(3, { store: refused })).rejects.toThrow("was refused");
+    const { incidents } = await whole();
+    expect(Object.keys(incidents)).not.toEqual([]);
+    expect((await state()).roundAt).toBe(roundAt);
+    await round(3);
+    expect((await whole()).incidents).toEqual(incidents);
+    expect((await state()).roundAt).toBe(start + 3 * minute);
   });
 
   it("keeps an incident open and tells of blindness while the target is down", async () => {
-    const { round, deps, state } = setUp();
+    const { round, incidents } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
-    const down: RoundDeps = {
-      ...deps,
-      clientFor: async () => ({
-        ...buildFakeClient(heating),
-        queryRange: async () => {
-          throw new PrometheusError("unreachable", "http://localhost: connection refused");
-        },
-      }),
-    };
-    for (let minutes = 6; minutes <= 8; minutes++)
-      await runTargetRound(target, config, start + minutes * minute, down);
-    const incidents = Object.values((await state()).incidents);
-    expect(incidents.filter(({ probe }) => probe !== "blind")).toMatchObject([
+    const clientFor: RoundDeps["clientFor"] = async () => ({
+      ...buildFakeClient(heating),
+      queryRange: async () => {
+        throw new PrometheusError("unreachable", "http://localhost: connection refused");
+      },
+    });
+    for (let minutes = 6; minutes <= 8; minutes++) await round(minutes, { clientFor });
+    const open = await incidents();
+    expect(open.filter(({ probe }) => probe !== "blind")).toMatchObject([
       { status: "firing", blind: true },
       { status: "firing", blind: true },
     ]);
-    expect(incidents.filter(({ probe }) => probe === "blind")).toMatchObject([
-      { status: "firing", value: 2 },
+    const blind = open.filter(({ probe }) => probe === "blind");
+    expect(blind).toMatchObject([{ status: "firing" }]);
+    expect(Object.values(blind[0]?.members ?? {}).map(({ labels }) => labels.probe)).toEqual([
+      "gpu-temperature",
+      "also-hot",
     ]);
     // The rounds that were missed are caught up, and what they saw is dated as it was.
     await round(10);
-    expect(Object.values((await state()).incidents).every(({ status }) => status === "resolved")).toBe(true);
+    expect((await incidents()).every(({ status }) => status === "resolved")).toBe(true);
   });
 });

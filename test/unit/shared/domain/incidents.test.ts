@@ -2,27 +2,29 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { evaluateProbe, type ProbeAnswer } from "../../../../shared/domain/evaluate.ts";
-import type { Incident } from "../../../../shared/domain/incident.ts";
-import { type Incidents, reduceIncidents } from "../../../../shared/domain/incidents.ts";
+import { type Incident, isOpen } from "../../../../shared/domain/incident.ts";
+import { emptyIncidents } from "../../../../shared/domain/incident-state.ts";
+import {
+  type IncidentInput,
+  reduceIncidents,
+  type TargetIncidents,
+} from "../../../../shared/domain/incidents.ts";
 import type { Probe } from "../../../../shared/domain/probe.ts";
 import { seriesKey } from "../../../../shared/domain/series.ts";
 import type { ProbeState } from "../../../../shared/domain/state.ts";
-import { aLevel, aProbe, aSeries } from "../../../support/builders.ts";
+import { aLevel, aPolicy, aProbe, aRoute, aSeries } from "../../../support/builders.ts";
 
 const minute = 60_000;
 const start = 1_700_000_100_000;
-const routes = [
-  { match: { severity: "critical" }, slack: "#oncall" },
-  { match: {}, slack: "#ops" },
-];
+const policy = aPolicy({ routes: [aRoute("#oncall", { match: { severity: "critical" } }), aRoute("#ops")] });
 
 interface World {
-  readonly incidents: Incidents;
+  readonly incidents: TargetIncidents;
   readonly state: ProbeState | undefined;
   readonly at: number;
 }
 
-const empty: World = { incidents: {}, state: undefined, at: start };
+const empty: World = { incidents: emptyIncidents("seoul"), state: undefined, at: start };
 
 /** One value a series and minute; null: not there; "down": the target does not answer. */
 type Minute = readonly (number | null)[] | "down" | "stale";
@@ -52,20 +54,30 @@ function next(world: World, seen: Minute, probe: Probe): World {
           newest: new Map([["gpu_temp", new Map(seen === "stale" ? [] : [[at, at]])]]),
         };
   const { verdicts, state } = evaluateProbe(probe, "seoul", answer, world.state, at);
-  const incidents = reduceIncidents(world.incidents, {
-    target: "seoul",
-    at,
-    results: [{ probe, verdicts, state }],
-    configured: [probe],
-    blindAfter: 3,
-    routes,
-    probes: { [probe.id]: state },
-  });
+  const input = aRound(probe, at, { results: [{ probe, verdicts, state }], probes: { [probe.id]: state } });
+  const { state: incidents } = reduceIncidents(world.incidents, input, { now: at, policy, silences: [] });
   return { incidents, state, at };
 }
 
+function aRound(
+  probe: Probe,
+  at: number,
+  change: Partial<Extract<IncidentInput, { kind: "round" }>["round"]> = {},
+): IncidentInput {
+  const none = { results: [], configured: [probe], shardOf: [probe], probes: {} };
+  return { kind: "round", round: { shard: "1/1", at, ...none, ...change } };
+}
+
 function play(minutes: readonly Minute[], probe: Probe): Incident[] {
-  return Object.values(minutes.reduce((world, seen) => next(world, seen, probe), empty).incidents);
+  return incidentsOf(minutes.reduce((world, seen) => next(world, seen, probe), empty));
+}
+
+function incidentsOf({ incidents }: World): Incident[] {
+  return Object.values(incidents.incidents);
+}
+
+function changesOf(incident: Incident | undefined): string[] {
+  return (incident?.history ?? []).map(({ what }) => what);
 }
 
 const probe = aProbe({ levels: [aLevel("warn", "> 80"), aLevel("fail", "> 85", 2 * minute)] });
@@ -83,8 +95,9 @@ describe("an incident", () => {
   it("escalates and eases as one, and ends as recovered", () => {
     const [incident, ...others] = play([[82], [90], [90], [90], [84], [70]], probe);
     expect(others).toEqual([]);
-    expect(incident?.history.map(({ what }) => what)).toEqual(["firing", "escalated", "eased", "recovered"]);
-    expect(incident).toMatchObject({ status: "resolved", resolution: "recovered", value: 70, seq: 4 });
+    expect(changesOf(incident)).toEqual(["firing", "escalated", "eased", "recovered"]);
+    expect(incident).toMatchObject({ status: "resolved", resolution: "recovered", seq: 4 });
+    expect(Object.values(incident?.members ?? {})).toMatchObject([{ state: "ok", value: 70 }]);
   });
 
   it("is shown where its severity is routed, and goes on being shown where it was before it escalated", () => {
@@ -105,24 +118,41 @@ describe("an incident", () => {
   });
 
   it("stays open and blind while nobody can tell, and is seen again after", () => {
-    expect(play([[82], "stale"], probe)).toMatchObject([{ status: "firing", blind: true, value: 82 }]);
-    const [again] = play([[82], "down", [83]], probe);
-    expect(again?.history.map(({ what }) => what)).toEqual(["firing", "blind", "seen-again"]);
+    const [stale] = play([[82], "stale"], probe);
+    expect(stale).toMatchObject({ status: "firing", blind: true });
+    expect(Object.values(stale?.members ?? {})).toMatchObject([{ state: "firing", blind: true, value: 82 }]);
+    const [unseen] = play([[82], "down", "down", "down"], probe);
+    expect(unseen).toMatchObject({
+      status: "firing",
+      blind: true,
+      mute: { by: "inhibition", note: "blind" },
+    });
+    const [again] = play([[82], "down", "down", "down", [83]], probe);
+    expect(again).toMatchObject({ status: "firing", blind: false, mute: null });
+    expect(changesOf(again)).toEqual(["firing", "muted", "unmuted"]);
   });
 
-  it("begins anew after it ended", () => {
-    const incidents = play([[82], [70], [82]], probe);
+  it("says nothing of a round or two without sight", () => {
+    const [again] = play([[82], "down", "down", [83]], probe);
+    expect(again).toMatchObject({ blind: false });
+    expect(changesOf(again)).toEqual(["firing"]);
+  });
+
+  it("is the same one where it fails again within groupInterval, and another one after", () => {
+    const [again, ...others] = play([[82], [70], [82]], probe);
+    expect(others).toEqual([]);
+    expect(again).toMatchObject({ status: "firing", resolvedAt: null, resolution: null });
+    expect(changesOf(again)).toEqual(["firing", "recovered", "fired-again"]);
+    const incidents = play([[82], [70], [70], [70], [70], [70], [82]], probe);
     expect(incidents.map(({ status }) => status)).toEqual(["resolved", "firing"]);
     expect(new Set(incidents.map(({ id }) => id)).size).toBe(2);
   });
 
-  it("begins anew where a warning outlasts a failure that broke out with it", () => {
+  it("is pending again where a warning outlasts a failure that broke out with it", () => {
     const patient = aProbe({ levels: [aLevel("warn", "> 80", 3 * minute), aLevel("fail", "> 85")] });
     const incidents = play([[90], [82], [82], [82]], patient);
-    expect(incidents).toMatchObject([
-      { status: "resolved", level: "fail" },
-      { status: "firing", level: "warn", activeAt: start + minute },
-    ]);
+    expect(incidents).toMatchObject([{ status: "firing", level: "warn", activeAt: start + minute }]);
+    expect(changesOf(incidents[0])).toEqual(["firing", "recovered", "fired-again"]);
     expect(play([[90], [82], [82], [60]], patient)).toMatchObject([{ status: "resolved", seq: 2 }]);
   });
 
@@ -132,26 +162,23 @@ describe("an incident", () => {
   });
 
   it("fills its texts from the labels and the value", () => {
-    expect(play([[82]], probe)).toMatchObject([
-      {
-        summary: "GPU 0 is at 82 °C",
-        routing: { severity: "warning", probe: "gpu-temperature", target: "seoul" },
-      },
-    ]);
+    const [incident] = play([[82]], probe);
+    expect(incident?.labels).toEqual({
+      gpu: "0",
+      severity: "warning",
+      probe: "gpu-temperature",
+      target: "seoul",
+    });
+    expect(Object.values(incident?.members ?? {})).toMatchObject([{ summary: "GPU 0 is at 82 °C" }]);
   });
 
   it("ends when config no longer has its probe", () => {
-    const world = next(empty, [90], aProbe({ levels: [aLevel("fail", "> 85")] }));
-    const after = reduceIncidents(world.incidents, {
-      target: "seoul",
-      at: world.at + minute,
-      results: [],
-      configured: [],
-      blindAfter: 3,
-      routes,
-      probes: {},
-    });
-    expect(Object.values(after)).toMatchObject([{ status: "resolved", resolution: "gone" }]);
+    const hot = aProbe({ levels: [aLevel("fail", "> 85")] });
+    const world = next(empty, [90], hot);
+    const at = world.at + minute;
+    const input = aRound(hot, at, { configured: [], shardOf: [] });
+    const { state } = reduceIncidents(world.incidents, input, { now: at, policy, silences: [] });
+    expect(Object.values(state.incidents)).toMatchObject([{ status: "resolved", resolution: "gone" }]);
   });
 });
 
@@ -189,24 +216,23 @@ describe("whatever the rounds bring", () => {
     { weight: 1, arbitrary: fc.constantFrom("down" as const, "stale" as const) },
   );
 
-  it("at most one incident is open for a series, changes only grow, and what recovers resolves", () => {
+  it("at most one incident is open for a group, changes only grow, and what recovers resolves", () => {
     fc.assert(
       fc.property(fc.array(seen, { maxLength: 40 }), probes, (minutes, probe) => {
         let world = empty;
         for (const one of minutes) {
-          const before = world.incidents;
+          const before = world.incidents.incidents;
           world = next(world, one, probe);
-          const open = Object.values(world.incidents).filter(({ status }) => status !== "resolved");
-          expect(new Set(open.map(({ probe: id, labels }) => id + JSON.stringify(labels))).size).toBe(
-            open.length,
-          );
-          for (const incident of Object.values(world.incidents)) {
-            expect(incident.seq).toBeGreaterThanOrEqual(before[incident.id]?.seq ?? 0);
-            if (before[incident.id]?.status === "resolved") expect(incident).toEqual(before[incident.id]);
+          const open = incidentsOf(world).filter(isOpen);
+          expect(new Set(open.map(({ group }) => group)).size).toBe(open.length);
+          for (const { id, seq, history } of incidentsOf(world)) {
+            expect(seq).toBeGreaterThanOrEqual(before[id]?.seq ?? 0);
+            expect(history.slice(0, before[id]?.history.length ?? 0)).toEqual(before[id]?.history ?? []);
           }
         }
-        for (let kept = 0; kept <= 3; kept++) world = next(world, [60, 60], probe);
-        expect(Object.values(world.incidents).filter(({ status }) => status !== "resolved")).toEqual([]);
+        // Longer than it is kept firing, and then takes to be calm.
+        for (let well = 0; well <= 20; well++) world = next(world, [60, 60], probe);
+        expect(incidentsOf(world).filter(isOpen)).toEqual([]);
       }),
     );
   });
@@ -215,16 +241,10 @@ describe("whatever the rounds bring", () => {
     fc.assert(
       fc.property(fc.array(seen, { minLength: 1, maxLength: 20 }), (minutes) => {
         const world = minutes.reduce((before, one) => next(before, one, probe), empty);
-        const round = {
-          target: "seoul",
-          at: world.at,
-          results: [],
-          configured: [probe],
-          blindAfter: 3,
-          routes,
-          probes: world.state ? { [probe.id]: world.state } : {},
-        };
-        expect(reduceIncidents(world.incidents, round)).toEqual(world.incidents);
+        const input = aRound(probe, world.at, world.state ? { probes: { [probe.id]: world.state } } : {});
+        const again = reduceIncidents(world.incidents, input, { now: world.at, policy, silences: [] });
+        expect(again.state).toBe(world.incidents);
+        expect(again.effects).toEqual([]);
       }),
     );
   });
