@@ -37,7 +37,7 @@ export function renderAlertmanager(options: RenderAlertmanager, deps: CliDeps): 
       `the topic's account is not known: give --topic-arn, which is the stack's output AlertsTopicArn, or write it for ${placeholder}`,
     );
   for (const { target, workspace } of targets) {
-    if (workspace.account !== null && topic.account !== placeholder && workspace.account !== topic.account)
+    if (workspace.account && topic.account !== placeholder && workspace.account !== topic.account)
       deps.err(
         `${target.name}: its workspace is in account ${workspace.account}, and AMP sends only to topics of its own account: make one there`,
       );
@@ -89,7 +89,7 @@ function definitionText({ name }: Target, topic: Topic): string {
 }
 
 function policyText(topic: Topic, workspaces: readonly Workspace[]): string {
-  const own = workspaces.filter(({ account }) => account === null || account === topic.account);
+  const own = workspaces.filter(({ account }) => !account || account === topic.account);
   const statement = topicStatement({
     topic: topic.arn,
     workspaces: own.map(

@@ -1,12 +1,9 @@
-import { repeatInterval, watchdogAlert } from "./alertmanager.ts";
+import { repeatInterval, targetAttribute, watchdogAlert } from "./alertmanager.ts";
 import { messageFormat } from "./alertmanager-lines.ts";
 import { workspaceOf } from "./deployable.ts";
 import { formatDuration } from "./duration.ts";
 import { quote } from "./go-quote.ts";
 import type { Target } from "./probe.ts";
-
-/** The message attribute that names the target. */
-export const targetAttribute = "sonde_target";
 
 /** Where Alertmanager sends to. */
 export interface AlertsTopic {
@@ -116,13 +113,13 @@ export function topicStatement({ topic, workspaces, account }: AlertsPolicy) {
 export interface Workspace {
   readonly region: string;
   readonly id: string;
-  readonly account: string | null;
+  readonly account?: string;
 }
 
 /** The workspace of an AMP target. */
 export function targetWorkspace({ amp, url, auth }: Target): Workspace | null {
   const id = workspaceOf(url);
   if (!amp || auth.kind !== "sigv4" || !id) return null;
-  const account = /^arn:[^:]+:iam::(\d{12}):/.exec(auth.assumeRole?.roleArn ?? "")?.[1] ?? null;
-  return { region: auth.region, id, account };
+  const account = /^arn:[^:]+:iam::(\d{12}):/.exec(auth.assumeRole?.roleArn ?? "")?.[1];
+  return { region: auth.region, id, ...(account && { account }) };
 }

@@ -18,6 +18,9 @@ export interface AlertIntake {
 
 export type RecordAlerts = (intake: AlertIntake) => Promise<void>;
 
+/** The message attribute, or label, that names the target. */
+export const targetAttribute = "sonde_target";
+
 /** The alert that always fires: when it is no longer heard of, rules, Alertmanager or the way to us are broken. */
 export const watchdogAlert = "Watchdog";
 
