@@ -9,6 +9,8 @@ interface Settings {
   readonly certificate?: Certificate;
   /** Basic auth: bcrypt hashes by user. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
 }
 
 const quietConfig = `
@@ -34,6 +36,7 @@ export function startPrometheus(settings: Settings = {}): Promise<RealPrometheus
       `--web.config.file=${dir}/web.yml`,
       "--web.enable-remote-write-receiver",
       "--log.level=error",
+      ...(settings.args ?? []),
     ],
   });
 }
