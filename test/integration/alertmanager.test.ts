@@ -353,6 +353,49 @@ describe("a real Alertmanager", () => {
   });
 });
 
+describe("SNS's stand-in", () => {
+  const signature = `Credential=AKIDEXAMPLE/20261125/${region}/sns/aws4_request, SignedHeaders=host, Signature=${"0".repeat(64)}`;
+  const sound = { Action: "Publish", Version: "2010-03-31", TopicArn: topicArn, Message: "a", Subject: "b" };
+  let sns: SnsServer;
+  beforeAll(async () => {
+    sns = await startSns(region);
+  });
+  afterAll(() => sns.stop());
+
+  async function publish(change: object, authorization = `AWS4-HMAC-SHA256 ${signature}`): Promise<string> {
+    const body = new URLSearchParams({ ...sound, ...change });
+    const headers = { authorization, "x-amz-date": "20261125T010203Z" };
+    return (await fetch(sns.url, { method: "POST", headers, body })).text();
+  }
+
+  it("takes what is sound", async () => {
+    expect(await publish({})).toMatch(/<PublishResult><MessageId>[0-9a-f-]{36}<\/MessageId>/);
+  });
+
+  it.each([
+    ["a subject of two lines", { Subject: "a\nb" }, "Subject"],
+    ["a subject that is too long", { Subject: "a".repeat(101) }, "Subject"],
+    ["no message", { Message: "" }, "Empty message"],
+    ["too long a message", { Message: "é".repeat(131_073) }, "Message too long"],
+    ["another region's topic", { TopicArn: topicArn.replace(region, "us-east-1") }, "TopicArn"],
+    ["a FIFO topic", { TopicArn: `${topicArn}.fifo` }, "TopicArn"],
+    ["another action", { Action: "Subscribe" }, "InvalidAction"],
+  ])("refuses %s", async (_, change, why) => {
+    expect(await publish(change)).toMatch(new RegExp(`<Error>.*${why}`));
+  });
+
+  it.each([
+    ["unsigned", "", "MissingAuthenticationToken"],
+    [
+      "signed for another region",
+      `AWS4-HMAC-SHA256 ${signature.replace(region, "us-east-1")}`,
+      "SignatureDoesNotMatch",
+    ],
+  ])("refuses what is %s", async (_, authorization, code) => {
+    expect(await publish({}, authorization)).toContain(`<Code>${code}</Code>`);
+  });
+});
+
 function byName<T extends { readonly labels: Readonly<Record<string, string>> }>(alerts: readonly T[]): T[] {
   return alerts.toSorted((a, b) => (a.labels.alertname ?? "").localeCompare(b.labels.alertname ?? ""));
 }
