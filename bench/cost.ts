@@ -80,7 +80,7 @@ function lambdaCall(gigabyteSeconds: number): number {
 function alarmMetrics(targets: number): number {
   const { Resources } = buildAlarms({
     name: "",
-    functions: ["run-probes", "notify-slack"],
+    functions: ["run-probes", "notify-slack", "receive-alertmanager"],
     config: { targets: Array(targets), probes: ["any"] },
     service: "",
     email: "",

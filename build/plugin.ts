@@ -4,10 +4,10 @@ import { join, resolve } from "node:path";
 import { ConfigError } from "../shared/domain/errors.ts";
 import { compiledConfigFile } from "../shared/lambda/config.ts";
 import { buildAlarms } from "../stacks/alarms.ts";
+import { alertTopics, buildAlertmanager } from "../stacks/alertmanager.ts";
 import { buildChannels } from "../stacks/channels.ts";
 import { type DeployConfig, loadDeployConfig } from "../stacks/config.ts";
 import { buildPermissions } from "../stacks/permissions.ts";
-import type { Stack } from "../stacks/template.ts";
 import { archive } from "./archive.ts";
 import { bundleFunction } from "./bundle.ts";
 
@@ -66,17 +66,21 @@ export class SondePlugin {
   }
 
   /** A bad config makes an empty stack here; #report then stops with the faults alone, one line each. */
-  async #resolve({ address, resolveConfigurationProperty }: VariableRequest): Promise<Stack> {
+  async #resolve({ address, resolveConfigurationProperty }: VariableRequest): Promise<unknown> {
     const setting = async (...path: string[]) => String(await resolveConfigurationProperty(path));
     const path = resolve(this.#serverless.serviceDir, await setting("custom", "config"));
     this.#loaded ??= load(path);
-    if ("fault" in this.#loaded) return { Resources: {} };
+    if ("fault" in this.#loaded) return address === "alertTopics" ? "" : { Resources: {} };
     const { compiled } = this.#loaded;
     switch (address) {
       case "permissions":
         return buildPermissions(compiled, await setting("custom", "slackSecret"));
       case "channels":
         return buildChannels(compiled.incidents.routes);
+      case "alertmanager":
+        return buildAlertmanager(compiled.targets, await setting("custom", "name"));
+      case "alertTopics":
+        return alertTopics(compiled.targets);
       case "alarms":
         return buildAlarms({
           name: await setting("custom", "name"),

@@ -120,6 +120,12 @@ const queues: readonly WatchedQueue[] = [
     says: "A channel could not be told, five times over. The log of notify-slack says why: often the bot was never invited. Purge the queue when it is mended.",
     watch: "depth",
   },
+  {
+    id: "AlertDeadLetters",
+    name: "alert-dead-letters",
+    says: "Alerts that Alertmanager sent could not be taken in. The log of receive-alertmanager says why. Purge the queue when it is mended: Alertmanager repeats what still fires.",
+    watch: "depth",
+  },
 ];
 
 /** In seconds. */

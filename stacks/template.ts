@@ -1,6 +1,7 @@
 /** CloudFormation as data: what a builder adds to the template. */
 export interface Stack {
   readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs?: Readonly<Record<string, { readonly Description: string; readonly Value: unknown }>>;
 }
 
 export interface Resource {

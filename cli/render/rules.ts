@@ -1,57 +1,40 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { stringify } from "yaml";
-import { ConfigError } from "../../shared/domain/errors.ts";
 import { generateRuleFile, packRecordings } from "../../shared/domain/generate-rules.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
 import { planLookup, readLookup, resolveProbe } from "../../shared/domain/resolve-names.ts";
 import { type RuleFile, renderRuleFile } from "../../shared/domain/rule-file.ts";
-import { suggestName } from "../../shared/domain/words.ts";
 import { builtinPacks } from "../../shared/packs/load.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
+import { chooseTargets, type RenderRun, writeRendered } from "./targets.ts";
 
-export interface RenderRun {
-  readonly config: string;
-  readonly target?: string;
+export interface RenderRules extends RenderRun {
   readonly amp?: boolean;
-  readonly output?: string;
 }
 
-/** `sonde render`: writes each target's rules, with the names that this target uses. */
-export async function runRender(options: RenderRun, deps: CliDeps): Promise<void> {
+/** `sonde render --only rules`: writes each target's rules, with the names that this target uses. */
+export async function renderRules(options: RenderRules, deps: CliDeps): Promise<void> {
   const { compiled } = loadConfigFile(resolve(deps.cwd, options.config));
-  const targets = chooseTargets(compiled, options);
+  const targets = chooseTargets(
+    compiled.targets,
+    options,
+    "the config has no targets, and rules are written for the names that a target uses",
+  );
   try {
     for (const target of targets) {
       const amp = options.amp ?? target.amp;
       const { file, missing } = await rulesFor(target, compiled, amp, deps);
       const rules = file.groups.reduce((sum, group) => sum + group.rules.length, 0);
       deps.err(`${target.name}: ${rules} rules; ${missing} probes ask for metrics that are not there`);
-      write(target, ruleFileText(file, target.name), options.output, deps);
+      writeRendered(`rules-${target.name}.yaml`, ruleFileText(file, target.name), options.output, deps);
     }
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     deps.err(error.message);
     deps.exit(3);
   }
-}
-
-function chooseTargets({ targets }: CompiledConfig, { target, output }: RenderRun): readonly Target[] {
-  const chosen = target === undefined ? targets : targets.filter(({ name }) => name === target);
-  const known = targets.map(({ name }) => name);
-  if (chosen.length === 0)
-    throw new ConfigError(
-      target === undefined
-        ? "the config has no targets, and rules are written for the names that a target uses"
-        : `no target "${target}": ${suggestName(target, known)}`,
-    );
-  if (chosen.length > 1 && output === undefined)
-    throw new ConfigError(
-      `there are ${chosen.length} targets: choose one by --target, or write files by --output`,
-    );
-  return chosen;
 }
 
 /** The rules of one target, and how many probes have none because their metrics are not there. */
@@ -94,15 +77,4 @@ function keyOf({ pack, component }: { readonly pack: string; readonly component:
 export function ruleFileText(file: RuleFile, target: string): string {
   const header = `# Written by \`sonde render\` for target ${target}, with the metric names found there. Write it anew after\n# changes of the config or upgrades of exporters.\n`;
   return header + stringify(renderRuleFile(file), { lineWidth: 0 });
-}
-
-function write(target: Target, text: string, folder: string | undefined, deps: CliDeps): void {
-  if (folder === undefined) {
-    deps.out(text.trimEnd());
-    return;
-  }
-  const path = resolve(deps.cwd, folder);
-  mkdirSync(path, { recursive: true });
-  writeFileSync(join(path, `rules-${target.name}.yaml`), text);
-  deps.err(`wrote ${join(folder, `rules-${target.name}.yaml`)}`);
 }

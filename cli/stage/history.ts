@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { Binaries } from "./binaries.ts";
 import { storedSeries, writeOpenMetrics } from "./history-file.ts";
 import { hour, minute } from "./platform/flow.ts";
 import { buildPlatform } from "./platform/platform.ts";
 import { run } from "./run.ts";
+import type { Binaries } from "./software.ts";
 
 export interface HistoryOptions {
   readonly binaries: Binaries;

@@ -1,5 +1,6 @@
-import { type Binaries, binariesIn, onPath } from "./binaries.ts";
+import { onPath } from "./executables.ts";
 import { run } from "./run.ts";
+import type { Software } from "./software.ts";
 
 interface BrewOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,17 +9,20 @@ interface BrewOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Homebrew's formula on macOS; null elsewhere and without Homebrew. It starts no service by itself. */
-export async function installFromBrew(options: BrewOptions): Promise<Binaries | null> {
+/** Homebrew's formula on macOS; null elsewhere, without Homebrew and without a formula. It starts no service. */
+export async function installFromBrew<Binaries>(
+  { title, brewFormula, binariesIn }: Software<Binaries>,
+  options: BrewOptions,
+): Promise<Binaries | null> {
   const { env, progress, platform, signal } = options;
   const brew = await onPath("brew", env);
-  if (platform !== "darwin" || !brew) return null;
-  progress("Prometheus: brew install prometheus");
-  await run(brew, ["install", "--quiet", "prometheus"], {
+  if (platform !== "darwin" || !brew || !brewFormula) return null;
+  progress(`${title}: brew install ${brewFormula}`);
+  await run(brew, ["install", "--quiet", brewFormula], {
     timeoutMs: 300_000,
     env: { ...env, HOMEBREW_NO_AUTO_UPDATE: "1", HOMEBREW_NO_INSTALL_CLEANUP: "1" },
     signal,
   });
-  const prefix = await run(brew, ["--prefix", "prometheus"], { timeoutMs: 30_000, env, signal });
+  const prefix = await run(brew, ["--prefix", brewFormula], { timeoutMs: 30_000, env, signal });
   return binariesIn(`${prefix.trim()}/bin`);
 }

@@ -5,12 +5,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 import type { Download } from "../../shared/adapters/download.ts";
-import { type Binaries, binariesIn } from "./binaries.ts";
 import { run } from "./run.ts";
-
-/** A release with long-term support. */
-export const releaseVersion = "3.5.0";
-export const releaseBase = `https://github.com/prometheus/prometheus/releases/download/v${releaseVersion}`;
+import type { Software } from "./software.ts";
 
 interface ReleaseOptions {
   readonly cacheDir: string;
@@ -19,7 +15,6 @@ interface ReleaseOptions {
   readonly platform: string;
   readonly arch: string;
   readonly download: Download;
-  readonly base: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,12 +24,16 @@ const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "
  * The official release for this machine, checked against the release's list of checksums and unpacked into
  * the cache. Null where there is no release for this machine.
  */
-export async function installRelease(options: ReleaseOptions): Promise<Binaries | null> {
-  const { cacheDir, download, base, platform, env, progress, signal } = options;
+export async function installRelease<Binaries>(
+  software: Software<Binaries>,
+  options: ReleaseOptions,
+): Promise<Binaries | null> {
+  const { cacheDir, download, platform, env, progress, signal } = options;
+  const { version, base } = software.release;
   const arch = architectures[options.arch];
   if (!arch || (platform !== "linux" && platform !== "darwin")) return null;
-  const name = `prometheus-${releaseVersion}.${platform}-${arch}`;
-  progress(`Prometheus: downloading ${name} from its official release`);
+  const name = `${software.name}-${version}.${platform}-${arch}`;
+  progress(`${software.title}: downloading ${name} from its official release`);
   await mkdir(cacheDir, { recursive: true });
   const work = await mkdtemp(join(cacheDir, "release-"));
   try {
@@ -47,10 +46,10 @@ export async function installRelease(options: ReleaseOptions): Promise<Binaries 
     if ((await sha256(archive)) !== expected)
       throw new Error(`the checksum of ${name}.tar.gz is not the release's: nothing of it was run`);
     await run("tar", ["-xzf", archive, "-C", work], { timeoutMs: 60_000, env, signal });
-    const home = join(cacheDir, "prometheus-release");
+    const home = join(cacheDir, `${software.name}-release`);
     await rm(home, { recursive: true, force: true });
     await rename(join(work, name), home);
-    return await binariesIn(home);
+    return await software.binariesIn(home);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Binaries } from "./binaries.ts";
 import { answersOk, freePort } from "./loopback.ts";
 import { type PrometheusSettings, prometheusConfig } from "./prometheus-config.ts";
+import type { Binaries } from "./software.ts";
 
 export interface PrometheusOptions extends PrometheusSettings {
   readonly binaries: Binaries;

@@ -1,3 +1,4 @@
+import { watchdogAlert } from "./alertmanager.ts";
 import { formatComparison } from "./comparison.ts";
 import { formatDuration } from "./duration.ts";
 import { type Pack, packAliases } from "./pack.ts";
@@ -45,6 +46,7 @@ export function generateRuleFile(
   const queryOffset = amp ? delay : null;
   return {
     groups: [
+      ...(amp ? [group("sonde-watchdog", shortestInterval, queryOffset, [watchdogRule])] : []),
       ...[...records].map(([name, members]) =>
         group(name, recordingInterval, queryOffset, members.map(recordingRule)),
       ),
@@ -93,6 +95,17 @@ export function alertName(id: string): string {
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join("");
 }
+
+/** The dead man's switch of rules and Alertmanager: Sonde listens for it, see docs/alertmanager.md. */
+const watchdogRule: AlertRule = {
+  kind: "alert",
+  name: watchdogAlert,
+  expr: "vector(1)",
+  for: 0,
+  keepFiringFor: 0,
+  labels: { severity: "none" },
+  annotations: { summary: "Always fires, so that its silence can be heard" },
+};
 
 function group(name: string, interval: number, queryOffset: number | null, rules: readonly Rule[]) {
   return { name, interval, queryOffset, limit: 0, rules };

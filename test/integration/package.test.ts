@@ -7,7 +7,9 @@ import { loadConfigFile } from "../../cli/config-file.ts";
 import { evaluationDue } from "../../events/evaluation-due.ts";
 import { groupChanged } from "../../events/group-changed.ts";
 import { envSchema as notifySlackEnv } from "../../functions/notify-slack/deps.ts";
+import { envSchema as receiveAlertmanagerEnv } from "../../functions/receive-alertmanager/deps.ts";
 import { envSchema as runProbesEnv } from "../../functions/run-probes/deps.ts";
+import { workspaceOf } from "../../shared/domain/deployable.ts";
 import { allChannels } from "../../shared/domain/routes.ts";
 import { compiledConfigFile } from "../../shared/lambda/config.ts";
 import {
@@ -50,6 +52,7 @@ const configs = [
 
 const envSchemas: Readonly<Record<string, z.ZodMiniType>> = {
   "notify-slack": notifySlackEnv,
+  "receive-alertmanager": receiveAlertmanagerEnv,
   "run-probes": runProbesEnv,
 };
 
@@ -60,6 +63,7 @@ const wildcards: Readonly<Record<string, string>> = {
   "SondeKey AdministerByIam": "in a key's policy, * is that key",
   "SondeKey UseByIam": "in a key's policy, * is that key",
   "SondeKey PublishAlarms": "in a key's policy, * is that key",
+  "SondeKey PublishAlerts": "in a key's policy, * is that key",
 };
 
 /** Each takes seconds: what has been packaged stands for all tests. */
@@ -239,7 +243,9 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
         DeadLetterConfig: { Arn: { "Fn::GetAtt": ["RunProbesMissedRounds", "Arn"] } },
       },
     });
-    const [asynchronous] = each("AWS::Lambda::EventInvokeConfig");
+    const asynchronous = each("AWS::Lambda::EventInvokeConfig").find(
+      ({ FunctionName }) => target(FunctionName) === "RunDashprobesLambdaFunction",
+    );
     expect(asynchronous).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     expect(Number(get("RunDashprobesLambdaFunction").Timeout)).toBeLessThan(60);
   });
@@ -328,6 +334,44 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
         6 * Number(get(target(FunctionName)).Timeout),
       );
     }
+  });
+
+  it("has a topic for AMP's alerts exactly where there is an AMP workspace, open to those workspaces alone", () => {
+    const { compiled } = loadConfigFile(join(packaging.folder, "sonde.yaml"));
+    const workspaces = compiled.targets.filter(({ amp }) => amp);
+    expect("AlertsTopic" in template.Resources).toBe(workspaces.length > 0);
+    expect(Object.keys(Object(template.Outputs))).toEqual(
+      workspaces.length > 0
+        ? expect.arrayContaining(["AlertsTopicArn"])
+        : expect.not.arrayContaining(["AlertsTopicArn"]),
+    );
+    const sources = statementsOf(template)
+      .filter((found) => found.in === "AlertsTopicPolicy")
+      .flatMap(({ Condition }) => objectsIn(Condition).flatMap((one) => one["aws:SourceArn"] ?? []));
+    expect(sources).toHaveLength(workspaces.length);
+    for (const { url } of workspaces)
+      expect(JSON.stringify(sources)).toContain(`workspace/${workspaceOf(url)}"`);
+    expect(each("AWS::SNS::Subscription")).toHaveLength(workspaces.length > 0 ? 1 : 0);
+  });
+
+  it("hands every subscription's messages to a function that lets its topic in, and keeps what fails twice over", () => {
+    for (const { TopicArn, Endpoint, RedrivePolicy } of each("AWS::SNS::Subscription")) {
+      const topic = target(TopicArn);
+      const deadLetters = target(objectsIn(RedrivePolicy)[0]?.deadLetterTargetArn);
+      expect(template.Resources[deadLetters]?.Type).toBe("AWS::SQS::Queue");
+      const permission = each("AWS::Lambda::Permission").find(({ SourceArn }) => target(SourceArn) === topic);
+      expect(permission).toMatchObject({ Principal: "sns.amazonaws.com", Action: "lambda:InvokeFunction" });
+      expect(target(permission?.FunctionName)).toBe(target(Endpoint));
+      const asynchronous = each("AWS::Lambda::EventInvokeConfig").find(
+        ({ FunctionName }) => target(FunctionName) === target(Endpoint),
+      );
+      expect(target(asynchronous?.DestinationConfig)).toBe(deadLetters);
+      const queuePolicy = statementsOf(template).find(
+        (found) => target(found.Resource) === deadLetters && "Principal" in found,
+      );
+      expect(JSON.stringify(queuePolicy?.Condition)).toContain(topic);
+    }
+    for (const [, topic] of all("AWS::SNS::Topic")) expect(topic.KmsMasterKeyId).toBeDefined();
   });
 
   it("encrypts every queue and has an alarm for it", () => {

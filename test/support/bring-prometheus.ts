@@ -1,15 +1,16 @@
-import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname } from "node:path";
 
+import { findAlertmanager } from "../../cli/stage/find-alertmanager.ts";
 import { findPrometheus } from "../../cli/stage/find-prometheus.ts";
+import { programsForTests } from "./programs.ts";
 
-/** Before the integration tests: a Prometheus and promtool on PATH, brought if this machine has none. */
+/** Before the integration tests: a Prometheus, its promtool and an Alertmanager on PATH, brought if this machine has none. */
 export async function setup(): Promise<void> {
-  const { prometheus } = await findPrometheus({
-    cacheDir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sonde"),
-    env: process.env,
-    progress: (line) => console.error(line),
-    allowInstall: true,
-  });
-  process.env.PATH = `${dirname(prometheus)}${delimiter}${process.env.PATH ?? ""}`;
+  const options = programsForTests();
+  const [{ prometheus }, { alertmanager }] = await Promise.all([
+    findPrometheus(options),
+    findAlertmanager(options),
+  ]);
+  const folders = [dirname(prometheus), dirname(alertmanager), process.env.PATH ?? ""];
+  process.env.PATH = [...new Set(folders)].join(delimiter);
 }

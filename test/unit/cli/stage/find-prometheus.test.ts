@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import { findAlertmanager } from "../../../../cli/stage/find-alertmanager.ts";
 import { findPrometheus } from "../../../../cli/stage/find-prometheus.ts";
-import { checksumOf, installRelease, releaseVersion } from "../../../../cli/stage/install-release.ts";
+import type { FindOptions } from "../../../../cli/stage/find-software.ts";
+import { checksumOf, installRelease } from "../../../../cli/stage/install-release.ts";
+import { prometheusSoftware } from "../../../../cli/stage/software.ts";
 import type { Download } from "../../../../shared/adapters/download.ts";
 
 let dir = "";
@@ -19,23 +22,31 @@ const unreachable: Download = async (url) => {
   throw new Error(`${url} could not be fetched: no network`);
 };
 
-async function putPrograms(folder: string, version: string): Promise<void> {
+async function putPrograms(
+  folder: string,
+  version: string,
+  names: readonly string[] = ["prometheus", "promtool"],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const name of ["prometheus", "promtool"]) {
+  for (const name of names) {
     await writeFile(join(folder, name), `#!/bin/sh\necho "${name}, version ${version} (branch: x)"\n`);
     await chmod(join(folder, name), 0o755);
   }
 }
 
-function find(overrides: Partial<Parameters<typeof findPrometheus>[0]> = {}) {
-  return findPrometheus({
+function options(overrides: Partial<FindOptions> = {}): FindOptions {
+  return {
     cacheDir: join(dir, "cache"),
     env: { PATH: join(dir, "empty") },
     progress: () => undefined,
     allowInstall: true,
     download: unreachable,
     ...overrides,
-  });
+  };
+}
+
+function find(overrides: Partial<FindOptions> = {}) {
+  return findPrometheus(options(overrides));
 }
 
 test("with nothing there and no permission to install, it says in one line what to do", async () => {
@@ -81,6 +92,29 @@ test("a prometheus without its promtool is none", async () => {
   await expect(find({ env: { PATH: bin }, allowInstall: false })).rejects.toThrow("no Prometheus was found");
 });
 
+test.each([
+  ["the release's", "alertmanager"],
+  ["Debian's", "prometheus-alertmanager"],
+])("an Alertmanager is found under %s name", async (_, program) => {
+  const bin = join(dir, "bin");
+  await putPrograms(bin, "0.25.0", [program]);
+  await expect(findAlertmanager(options({ env: { PATH: bin } }))).resolves.toEqual({
+    alertmanager: join(bin, program),
+    version: "0.25.0",
+    source: "path",
+  });
+});
+
+test("an Alertmanager that cannot send to SNS is passed over, and what to do is said", async () => {
+  const bin = join(dir, "bin");
+  await putPrograms(bin, "0.22.2", ["alertmanager"]);
+  const found = findAlertmanager(options({ env: { PATH: bin }, allowInstall: false, platform: "linux" }));
+  await expect(found).rejects.toThrow(
+    /^no Alertmanager was found: run `apt-get install prometheus-alertmanager`, or .* alertmanager is on PATH$/,
+  );
+});
+
+const releaseVersion = prometheusSoftware.release.version;
 const name = `prometheus-${releaseVersion}.linux-arm64`;
 
 /** A release server: the archive, and a list of checksums that names it. */
@@ -102,13 +136,16 @@ async function release(checksum?: string): Promise<Download> {
 }
 
 async function install(download: Download, overrides: { platform?: string; arch?: string } = {}) {
-  return installRelease({
+  const software = {
+    ...prometheusSoftware,
+    release: { ...prometheusSoftware.release, base: "https://releases" },
+  };
+  return installRelease(software, {
     cacheDir: join(dir, "cache"),
     env: { PATH: "/usr/bin:/bin" },
     progress: () => undefined,
     platform: "linux",
     arch: "arm64",
-    base: "https://releases",
     download,
     ...overrides,
   });

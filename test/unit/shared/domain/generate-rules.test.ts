@@ -64,10 +64,18 @@ describe("generated alert rules", () => {
   it("look at the moment that Sonde looks at, where the ruler is AMP's", () => {
     const sources = [{ probe: temperature, query }];
     const offset = (amp: boolean) =>
-      renderRuleFile(generateRuleFile(sources, [], { amp, delay: 30_000 })).groups[0]?.query_offset;
+      renderRuleFile(generateRuleFile(sources, [], { amp, delay: 30_000 })).groups.at(-1)?.query_offset;
     expect(offset(true)).toBe("30s");
     expect(offset(false)).toBeUndefined();
   });
+});
+
+it("an alert that always fires stands with AMP's rules, and with no other", () => {
+  const rules = (amp: boolean) => renderRuleFile(generateRuleFile([], [], { amp, delay: 0 })).groups;
+  expect(rules(true)).toMatchObject([
+    { name: "sonde-watchdog", interval: "30s", rules: [{ alert: "Watchdog", expr: "vector(1)" }] },
+  ]);
+  expect(rules(false)).toEqual([]);
 });
 
 describe("recordings", () => {
