@@ -1,9 +1,19 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod/mini";
 
-import type { RecordAlerts } from "../../shared/domain/alertmanager.ts";
+import { groupChangedEvent } from "../../events/group-changed.ts";
+import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
+import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
+import { patience } from "../../shared/lambda/patience.ts";
+import { buildRecordAlerts } from "./record-alerts.ts";
 import type { TakeInDeps } from "./take-in.ts";
 
 export const envSchema = z.object({
@@ -15,25 +25,35 @@ export const envSchema = z.object({
 
 export type Deps = TakeInDeps;
 
+/** Between two tries to change what others change too, times the tries so far, at the most. */
+const pauseMs = 50;
+
 let deps: Deps | undefined;
 
 /** Wired once on cold start. */
 export async function realDeps(): Promise<Deps> {
-  deps ??= wire(refuse);
+  deps ??= wire();
   return deps;
 }
 
-function wire(record: RecordAlerts): Deps {
+function wire(): Deps {
   const env = parseEnv(envSchema);
+  const { targets, probes, incidents } = readCompiledConfig();
+  const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
+  const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
+  const pause = async (tried: number) => {
+    await sleep(Math.random() * pauseMs * tried);
+  };
   return {
     topics: env.SONDE_ALERT_TOPICS.split(" ").filter(Boolean),
-    targets: readCompiledConfig().targets,
-    record,
+    targets,
+    record: buildRecordAlerts({
+      probes,
+      now: () => Date.now(),
+      changeIncidents: buildChangeIncidents(store, incidents, { nonce: randomUUID, pause }),
+      announce: async (target, announcements) =>
+        publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
+    }),
     log,
   };
 }
-
-/** Alerts become incidents with the incidents' reducer; until it stands here they are kept as dead letters. */
-const refuse: RecordAlerts = async () => {
-  throw new Error("alerts are not turned into incidents by this version: deploy a newer one");
-};

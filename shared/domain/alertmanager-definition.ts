@@ -1,9 +1,10 @@
-import { repeatInterval, targetAttribute, watchdogAlert } from "./alertmanager.ts";
+import { repeatInterval, targetAttribute } from "./alertmanager.ts";
 import { messageFormat } from "./alertmanager-lines.ts";
 import { workspaceOf } from "./deployable.ts";
 import { formatDuration } from "./duration.ts";
 import { quote } from "./go-quote.ts";
 import type { Target } from "./probe.ts";
+import { watchdogAlert } from "./received-alert.ts";
 
 /** Where Alertmanager sends to. */
 export interface AlertsTopic {

@@ -21,9 +21,6 @@ export type RecordAlerts = (intake: AlertIntake) => Promise<void>;
 /** The message attribute, or label, that names the target. */
 export const targetAttribute = "sonde_target";
 
-/** The alert that always fires: when it is no longer heard of, rules, Alertmanager or the way to us are broken. */
-export const watchdogAlert = "Watchdog";
-
 /** How often our definition has a firing alert repeated, in milliseconds: what is not repeated is not known. */
 export const repeatInterval = { alerts: 300_000, watchdog: 60_000 } as const;
 

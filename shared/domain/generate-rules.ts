@@ -1,8 +1,8 @@
-import { watchdogAlert } from "./alertmanager.ts";
 import { formatComparison } from "./comparison.ts";
 import { formatDuration } from "./duration.ts";
 import { type Pack, packAliases } from "./pack.ts";
 import type { Level, Probe } from "./probe.ts";
+import { watchdogAlert } from "./received-alert.ts";
 import type { AlertRule, RecordingRule, Rule, RuleFile } from "./rule-file.ts";
 
 /** A probe with the target's own names in its query. */

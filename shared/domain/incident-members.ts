@@ -1,4 +1,3 @@
-import type { ReceivedAlert } from "./alertmanager.ts";
 import { blindMembers } from "./blindness.ts";
 import { groupKey, groupLabels } from "./grouping.ts";
 import {
@@ -13,6 +12,7 @@ import {
 import type { Ended, Group } from "./incident-life.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
 import type { LevelName, Probe } from "./probe.ts";
+import { type ReceivedAlert, watchdogAlert } from "./received-alert.ts";
 import type { Round } from "./round.ts";
 import { type Labels, seriesKey } from "./series.ts";
 import { isMild } from "./severity.ts";
@@ -196,7 +196,7 @@ export interface AlertsInput {
 
 /** Alerts that every Alertmanager sends, to show that it can. */
 export function isWatchdog({ labels }: ReceivedAlert): boolean {
-  return labels.alertname === "Watchdog";
+  return labels.alertname === watchdogAlert;
 }
 
 /** Carries what Alertmanager tells over into who fails. `endedAt` says when a member was last seen to be over. */

@@ -37,3 +37,6 @@ export function parseGoTime(text: string): number | null {
   const at = Date.parse(`${date}T${time}.${fraction.padEnd(3, "0").slice(0, 3)}${offset}`);
   return at > 0 ? at : null;
 }
+
+/** The alert that always fires: when it is no longer heard of, rules, Alertmanager or the way to us are broken. */
+export const watchdogAlert = "Watchdog";

@@ -9,14 +9,9 @@ import * as z from "zod/mini";
 import { buildHandler } from "../../functions/receive-alertmanager/handler.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
 import { buildRemoteWrite } from "../../shared/adapters/remote-write.ts";
-import {
-  type AlertIntake,
-  parseNotification,
-  type ReceivedAlert,
-  watchdogAlert,
-} from "../../shared/domain/alertmanager.ts";
+import { type AlertIntake, parseNotification, type ReceivedAlert } from "../../shared/domain/alertmanager.ts";
 import { generateRuleFile } from "../../shared/domain/generate-rules.ts";
-import { parseGoTime } from "../../shared/domain/received-alert.ts";
+import { parseGoTime, watchdogAlert } from "../../shared/domain/received-alert.ts";
 import { renderRuleFile } from "../../shared/domain/rule-file.ts";
 import { runCli } from "../support/cli.ts";
 import { type RealAlertmanager, startAlertmanager } from "../support/real-alertmanager.ts";

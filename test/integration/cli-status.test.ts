@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import { runCli } from "../support/cli.ts";
-import { anAlert, aPolicy, remember } from "../support/remembered.ts";
+import { anAlert, onePolicy, remember } from "../support/remembered.ts";
 
 const minute = 60_000;
 const t0 = Date.UTC(2026, 2, 1, 3);
@@ -41,7 +41,7 @@ describe("sonde status", () => {
     await remember(store(), [hot("1", t0)], t0);
     const [first = ""] = (await sonde(["status", "--json"])).out;
     const id: string = JSON.parse(first).incident;
-    const change = buildChangeIncidents(store(), aPolicy(), {
+    const change = buildChangeIncidents(store(), onePolicy, {
       nonce: () => `w${++nonces}`,
       pause: async () => undefined,
     });

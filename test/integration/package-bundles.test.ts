@@ -69,7 +69,7 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     "p-timeout",
     "retry",
   ],
-  "receive-alertmanager": [...lambda, "@aws/lambda-invoke-store"],
+  "receive-alertmanager": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge", "croner"],
 };
 
 /** Bytes, minified. */

@@ -1,20 +1,10 @@
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import type { ReceivedAlert } from "../../shared/domain/alertmanager.ts";
-import { defaultGroupBy } from "../../shared/domain/grouping.ts";
-import { defaultPolicy, type IncidentPolicy } from "../../shared/domain/incident-policy.ts";
 import type { Store } from "../../shared/domain/store.ts";
+import { aPolicy, aRoute } from "./builders.ts";
 
 /** The defaults, with one channel for all. */
-export function aPolicy(change: Partial<IncidentPolicy> = {}): IncidentPolicy {
-  return {
-    ...defaultPolicy,
-    groupBy: defaultGroupBy,
-    routes: [{ match: {}, channels: ["#llm-ops"], continue: false }],
-    maintenance: [],
-    inhibitions: [],
-    ...change,
-  };
-}
+export const onePolicy = aPolicy({ routes: [aRoute("#llm-ops")] });
 
 /** An alert as Alertmanager tells it; `firing` since a minute. */
 export function anAlert(
@@ -38,7 +28,7 @@ export async function remember(
   store: Store,
   alerts: readonly ReceivedAlert[],
   at: number,
-  policy = aPolicy(),
+  policy = onePolicy,
 ): Promise<void> {
   const change = buildChangeIncidents(store, policy, {
     nonce: () => `nonce-${at}`,
