@@ -2,10 +2,16 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { checkBlocks, lengthOf } from "../../../../cli/stage/slack-blocks.ts";
-import { renderChange, renderIncident } from "../../../../functions/notify-slack/blocks.ts";
-import type { Incident, IncidentChange } from "../../../../shared/domain/incident.ts";
+import { renderIncident } from "../../../../functions/notify-slack/blocks.ts";
+import { renderChange } from "../../../../functions/notify-slack/changes.ts";
+import {
+  changeKinds,
+  type Incident,
+  type IncidentChange,
+  type Member,
+} from "../../../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../../../shared/domain/slack.ts";
-import { afterChange, anIncident, t0 } from "../../../support/incident.ts";
+import { afterChange, aMember, anIncident, t0 } from "../../../support/incident.ts";
 
 const minute = 60_000;
 
@@ -37,15 +43,16 @@ describe("the message of an incident that fires", () => {
   });
 
   test("is red for critical, amber for a warning, blue for what is only to be known", () => {
-    const colorOf = (severity: string) => renderIncident(anIncident({ routing: { severity } }), t0).color;
+    const colorOf = (severity: string) => renderIncident(anIncident({}, { own: { severity } }), t0).color;
     expect([colorOf("critical"), colorOf("page")]).toEqual(["#d72b3f", "#d72b3f"]);
     expect([colorOf("warning"), colorOf("info")]).toEqual(["#e8912d", "#3b82c4"]);
   });
 
   test("goes by its level where the severity label is missing or nobody's habit", () => {
-    const of = (change: Partial<Incident>) => renderIncident(anIncident(change), t0);
-    expect(of({ routing: {}, level: "warn" }).text).toMatch(/^🟠 \*Warning\*/);
-    expect(of({ routing: { severity: "sev7" }, level: "fail" }).text).toMatch(/^🔴 \*Sev7\*/);
+    const of = (level: "warn" | "fail", own: Member["own"]) =>
+      renderIncident(anIncident({ level }, { level, own }), t0);
+    expect(of("warn", {}).text).toMatch(/^🟠 \*Warning\*/);
+    expect(of("fail", { severity: "sev7" }).text).toMatch(/^🔴 \*Sev7\*/);
   });
 
   test("says at least where the beginning was not seen", () => {
@@ -55,7 +62,7 @@ describe("the message of an incident that fires", () => {
   });
 
   test("says so when the data went stale", () => {
-    const message = shown(renderIncident(anIncident({ blind: true }), t0));
+    const message = shown(renderIncident(anIncident({ blind: true }, { blind: true }), t0));
     expect(message).toContain("*Critical, no longer seen*");
     expect(message).toContain("The value is the last one that was seen");
   });
@@ -63,7 +70,7 @@ describe("the message of an incident that fires", () => {
   test("shows ten labels, plumbing last, and counts the others", () => {
     const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`l${index}`, "v"]));
     const message = shown(
-      renderIncident(anIncident({ labels: { __name__: "m", job: "dcgm", ...labels } }), t0),
+      renderIncident(anIncident({}, { labels: { __name__: "m", job: "dcgm", ...labels } }), t0),
     );
     expect(message).toContain("`l9=v`  and 3 more in the thread");
     expect(message).not.toContain("job=dcgm");
@@ -71,40 +78,49 @@ describe("the message of an incident that fires", () => {
   });
 
   test("names the probe where there is no summary", () => {
-    expect(renderIncident(anIncident({ summary: "" }), t0).text).toContain("gpu-temperature");
+    expect(renderIncident(anIncident({}, { summary: "" }), t0).text).toContain("gpu-temperature");
   });
 
   test("leaves out what it does not have", () => {
-    const bare = anIncident({
-      labels: {},
-      description: "",
-      runbook: "",
-      dashboard: "not a url",
-      threshold: null,
-      points: [],
-    });
+    const bare = anIncident(
+      {},
+      {
+        labels: {},
+        description: "",
+        runbook: "",
+        dashboard: "not a url",
+        threshold: null,
+        points: [],
+      },
+    );
     expect(renderIncident(bare, t0).blocks).toHaveLength(2);
   });
 });
 
 describe("the message of a target that cannot be seen", () => {
+  const unseen = (probe: string): Member =>
+    aMember({
+      probe: "blind",
+      labels: { probe },
+      level: "unknown",
+      summary: `${probe}: no data for 6m`,
+      description: "",
+      value: null,
+      unit: "",
+      threshold: null,
+      points: [],
+      own: { severity: "warning" },
+    });
   const blind = anIncident({
     probe: "blind",
     level: "unknown",
-    blind: true,
-    labels: {},
-    summary: "3 probes of 60 cannot tell: a, b, c",
-    description: "no data for 6m",
-    value: 3,
-    unit: "probes",
-    threshold: null,
-    points: [],
-    routing: { severity: "warning" },
+    members: { a: unseen("a"), b: unseen("b"), c: unseen("c") },
+    lead: "a",
   });
 
   test("has words of its own: not known to be healthy, and not failing either", () => {
     const message = renderIncident(blind, t0);
-    expect(message.text).toBe("🟣 *Blind* · seoul · 3 probes of 60 cannot tell: a, b, c");
+    expect(message.text).toBe("🟣 *Blind* · seoul · 3 probes cannot tell: a, b, c");
     expect(shown(message)).toContain("not known to be healthy");
     expect(shown(message)).not.toContain("*Value*");
   });
@@ -140,9 +156,11 @@ describe("the message of an incident that is over", () => {
 
 describe("an answer in the thread", () => {
   const change = (what: IncidentChange["what"], value: number | null = 93): IncidentChange => ({
+    seq: 2,
     at: t0,
     what,
     value,
+    note: "",
   });
 
   test.each([
@@ -151,7 +169,7 @@ describe("an answer in the thread", () => {
     { what: "blind" as const, says: "👁 *No fresh data:* still counted as firing · <!date" },
     { what: "seen-again" as const, says: "👁 *Data is back*: 93 °C · <!date" },
     { what: "recovered" as const, says: "✅ *Recovered*: 93 °C · <!date" },
-    { what: "gone" as const, says: "✅ *Gone*: nothing reports the series any more · <!date" },
+    { what: "gone" as const, says: "✅ *Gone*: nothing reports it any more · <!date" },
   ])("tells that it $what", ({ what, says }) => {
     expect(renderChange(change(what), anIncident())?.text.startsWith(says)).toBe(true);
   });
@@ -163,7 +181,7 @@ describe("an answer in the thread", () => {
 
   test("holds the whole description and all labels where the message had no room for them", () => {
     const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`l${index}`, "v"]));
-    const long = anIncident({ labels, description: "why ".repeat(400) });
+    const long = anIncident({}, { labels, description: "why ".repeat(400) });
     const answer = renderChange(change("firing"), long);
     expect(answer && shown(answer)).toContain("`l11=v`");
     expect(answer && shown(answer).length).toBeGreaterThan(1600);
@@ -204,48 +222,89 @@ describe("whatever labels, annotations and numbers hold", () => {
   const number = fc.option(fc.double());
   const finite = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }));
   const at = fc.integer({ min: t0, max: t0 + 10 * 86_400_000 });
-  const whats = [
-    "pending",
-    "firing",
-    "escalated",
-    "eased",
-    "blind",
-    "seen-again",
-    "recovered",
-    "gone",
-  ] as const;
-  const incidents: fc.Arbitrary<Incident> = fc.record({
-    id: hostile,
-    target: long,
-    probe: long,
-    status: fc.constantFrom("firing" as const, "resolved" as const),
-    level: fc.constantFrom("warn" as const, "fail" as const, "unknown" as const),
+  const level = fc.constantFrom("warn" as const, "fail" as const, "unknown" as const);
+  const labels = fc.dictionary(hostile, long, { maxKeys: 40 });
+  const probe = fc.oneof(long, fc.constantFrom("blind", "storm"));
+  const members: fc.Arbitrary<Member> = fc.record({
+    probe,
+    labels,
+    state: fc.constantFrom("pending" as const, "firing" as const, "ok" as const),
+    level,
     blind: fc.boolean(),
-    labels: fc.dictionary(hostile, long, { maxKeys: 40 }),
-    routing: fc.oneof(
-      fc.constant({}),
-      long.map((severity) => ({ severity })),
-    ),
-    channels: fc.constant([]),
+    value: number,
+    unit: long,
+    threshold: fc.option(long),
     summary: long,
     description: long,
     runbook: url,
     dashboard: url,
-    value: number,
-    unit: long,
-    threshold: fc.option(long),
+    own: fc.oneof(
+      fc.constant({}),
+      long.map((severity) => ({ severity })),
+    ),
     activeAt: at,
     activeAtLeast: fc.boolean(),
-    firedAt: fc.option(at),
-    resolvedAt: fc.option(at),
-    resolution: fc.option(fc.constantFrom("recovered" as const, "gone" as const)),
     points: fc.array(fc.record({ t: at, v: finite }), { maxLength: 60 }),
-    seq: fc.integer({ min: 1, max: 60 }),
-    history: fc.array(fc.record({ at, what: fc.constantFrom(...whats), value: number }), {
-      minLength: 1,
-      maxLength: 50,
-    }),
+    byProbe: fc.boolean(),
+    alertAt: fc.option(at),
+    budget: fc.option(
+      fc.record({ left: fc.double(), exhaustedIn: fc.option(fc.integer({ min: 0, max: 1e12 })), at }),
+    ),
   });
+  const incidents: fc.Arbitrary<Incident> = fc
+    .record({
+      id: hostile,
+      group: hostile,
+      target: long,
+      probe,
+      status: fc.constantFrom("firing" as const, "flapping" as const, "resolved" as const),
+      level,
+      blind: fc.boolean(),
+      groupedBy: labels,
+      labels,
+      all: fc.array(members, { minLength: 1, maxLength: 12 }),
+      channels: fc.constant([]),
+      activeAt: at,
+      activeAtLeast: fc.boolean(),
+      firedAt: fc.option(at),
+      resolvedAt: fc.option(at),
+      resolution: fc.option(fc.constantFrom("recovered" as const, "gone" as const)),
+      acknowledged: fc.option(fc.record({ id: long, name: long, at })),
+      mute: fc.option(
+        fc.record({
+          by: fc.constantFrom(
+            "silence" as const,
+            "maintenance" as const,
+            "inhibition" as const,
+            "storm" as const,
+          ),
+          id: long,
+          until: fc.option(at),
+          note: long,
+        }),
+      ),
+      transitions: fc.constant([]),
+      loudAt: fc.option(at),
+      escalatedAt: fc.option(at),
+      blindSince: fc.option(at),
+      growth: fc.constant({ toldAt: t0, joined: 0, left: 0 }),
+      seq: fc.integer({ min: 1, max: 60 }),
+      history: fc.array(
+        fc.record({
+          seq: fc.integer({ min: 1, max: 60 }),
+          at,
+          what: fc.constantFrom(...changeKinds),
+          value: number,
+          note: long,
+        }),
+        { minLength: 1, maxLength: 50 },
+      ),
+    })
+    .map(({ all, ...incident }) => ({
+      ...incident,
+      members: Object.fromEntries(all.map((member, index) => [`member-${index}`, member])),
+      lead: "member-0",
+    }));
 
   /** What Sonde's own markup may hold between < and >: a date, or a link to http(s). */
   const own = /<(!date\^\d+\^[^<>|]+\|[^<>|]+|https?:[^<>|]+\|[^<>|]+)>/g;

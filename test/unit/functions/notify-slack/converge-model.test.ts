@@ -52,7 +52,7 @@ const lives = fc.constantFrom<readonly IncidentChange["what"][]>(
 );
 
 function stagesOf(life: readonly IncidentChange["what"][]): Incident[] {
-  const stages = [anIncident({ level: "warn", routing: {} })];
+  const stages = [anIncident({ level: "warn" }, { level: "warn", own: {} })];
   for (const [index, what] of life.entries()) {
     const last = stages.at(-1) ?? anIncident();
     stages.push(afterChange(last, what, t0 + (8 + index) * 60_000, 80 + index));
@@ -71,7 +71,6 @@ function seen(slack: ReturnType<typeof buildFakeSlack>) {
 
 describe("two workers, in any order of their steps, with lost answers, refusals and crashes", () => {
   test("never make two messages of one incident, and leave the last change shown", async () => {
-    let posted = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -156,9 +155,6 @@ describe("two workers, in any order of their steps, with lost answers, refusals 
           expect(quiet).toBe(2);
           const { posts, answers } = seen(slack);
           expect(new Set(answers).size).toBe(answers.length);
-          // Only what was over before it was ever posted stays unsaid.
-          if (last.status === "resolved" && posts.length === 0) return;
-          posted += 1;
           expect(posts).toHaveLength(1);
           expect(
             posts[0]?.text.startsWith(
@@ -170,6 +166,5 @@ describe("two workers, in any order of their steps, with lost answers, refusals 
       ),
       { numRuns: 400 },
     );
-    expect(posted).toBeGreaterThan(200);
   }, 60_000);
 });

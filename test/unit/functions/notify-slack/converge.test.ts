@@ -66,7 +66,9 @@ beforeEach(() => {
   t = setUp();
 });
 
+const aWarning = (own = {}) => anIncident({ level: "warn" }, { level: "warn", own });
 const escalated = (incident = anIncident()) => afterChange(incident, "escalated", t0 + 8 * minute, 95);
+const muted = () => afterChange(anIncident(), "muted", t0 + 9 * minute, 92, "silenced by Ada");
 const recovered = (incident = anIncident()) => afterChange(incident, "recovered", t0 + 20 * minute, 70);
 
 describe("one incident in one channel", () => {
@@ -95,7 +97,7 @@ describe("one incident in one channel", () => {
   });
 
   test("shows an escalation in the channel too, for an edit alerts nobody", async () => {
-    await t.put(anIncident({ level: "warn" }));
+    await t.put(aWarning({ severity: "critical" }));
     await t.run();
     await t.put(escalated());
     await t.run();
@@ -111,16 +113,48 @@ describe("one incident in one channel", () => {
   });
 
   test("is not posted while it is pending", async () => {
-    await t.put(anIncident({ status: "pending", seq: 0, history: [{ at: t0, what: "pending", value: 86 }] }));
+    await t.put(
+      anIncident({
+        status: "pending",
+        seq: 0,
+        history: [{ seq: 1, at: t0, what: "pending", value: 86, note: "" }],
+      }),
+    );
     expect(await t.run()).toEqual([]);
     expect(t.slack.messages).toEqual([]);
   });
 
-  test("is not posted when it was over before anybody was told", async () => {
+  test("is told when it was over before anybody was told: as over", async () => {
     await t.put(recovered());
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages.map(({ text }) => text.split(" · ")[0])).toEqual([
+      "✅ *Resolved after 20m*",
+      "✅ *Recovered* after 20m: 70 °C",
+    ]);
+    expect(await t.run()).toEqual([]);
+  });
+
+  test("is not posted while it is muted, and told as soon as it is not", async () => {
+    await t.put(muted());
+    expect(await t.run()).toEqual(["settled"]);
     expect(await t.run()).toEqual([]);
     expect(t.slack.messages).toEqual([]);
-    expect(await t.state()).toBeNull();
+    await t.put(afterChange(muted(), "unmuted", t0 + 40 * minute, 93));
+    expect(await t.run()).toEqual(["posted", "replied", "replied"]);
+    expect(t.slack.messages.map(({ text }) => text.split(" · ")[0])).toEqual([
+      "🔴 *Critical*",
+      "🔕 *Quiet from here on:* silenced by Ada",
+      "🔔 *Still firing*, and no longer muted: 93 °C",
+    ]);
+    expect(t.slack.messages.some(({ broadcast }) => broadcast)).toBe(false);
+  });
+
+  test("that is muted after it was told has its message say so", async () => {
+    await t.put();
+    await t.run();
+    await t.put(muted());
+    expect(await t.run()).toEqual(["updated", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("🔕 *Critical, silenced*");
   });
 
   test("is left alone when its state has expired", async () => {
@@ -160,22 +194,23 @@ describe("an answer that was lost", () => {
     expect(t.slack.messages[0]?.text).toContain("Resolved");
   });
 
-  test("of a post that never arrived needs nothing more when the incident is over by then", async () => {
+  test("of a post that never arrived makes one that says it is over when it is by then", async () => {
     await t.put();
     t.ends.push("lost");
     await expect(t.run()).rejects.toThrow();
     await t.put(recovered());
     t.wait(31_000);
-    expect(await t.run()).toEqual(["settled"]);
-    expect(t.slack.messages).toEqual([]);
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages).toHaveLength(2);
+    expect(t.slack.messages[0]?.text).toContain("Resolved");
     expect(await t.state()).toMatchObject({ postedSeq: 2, attempt: null });
   });
 
   test("of several tries leads to the message that did arrive, brought up to date", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     t.ends.push("answer-lost");
     await expect(t.run()).rejects.toThrow(Unacknowledged);
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     t.wait(31_000);
     const lagging = {
       ...t.slack,
@@ -212,9 +247,9 @@ describe("two invocations at once", () => {
   });
 
   test("an edit that is slow never overwrites one that knows more", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     await t.run();
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     const slow = Promise.withResolvers<void>();
     const update: typeof t.slack.update = async (place, message) => {
       await slow.promise;
@@ -223,7 +258,7 @@ describe("two invocations at once", () => {
     const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 2, channel };
     const first = converge(event, { ...t.deps, slack: { ...t.slack, update } });
     await new Promise((resolve) => setImmediate(resolve));
-    await t.put(recovered(escalated(anIncident({ routing: {} }))));
+    await t.put(recovered(escalated(aWarning())));
     await expect(t.run()).rejects.toThrow(Retryable);
     slow.resolve();
     await first;
@@ -287,7 +322,7 @@ describe("a message that Slack does not let be edited", () => {
 });
 
 describe("through a webhook", () => {
-  const webhook = "webhook:sonde/ops-webhook";
+  const webhook = "slack-webhook:sonde/ops-webhook";
 
   test("an incident is sent once when it fires and once when it is over", async () => {
     await t.put();
@@ -301,9 +336,9 @@ describe("through a webhook", () => {
   });
 
   test("an escalation is sent, for nothing can be edited", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     await t.run(webhook);
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     expect(await t.run(webhook)).toEqual(["posted"]);
   });
 
