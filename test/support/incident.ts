@@ -74,7 +74,21 @@ export function anIncident(change: Partial<Incident> = {}, lead: Partial<Member>
   };
 }
 
-const aSilence: Mute = {
+/** The incident of many GPUs on one node. */
+export function manyMembers(
+  count: number,
+  each: (index: number) => Partial<Member> = () => ({}),
+  change: Partial<Incident> = {},
+): Incident {
+  const members = Array.from({ length: count }, (_, index): [string, Member] => {
+    const labels = { Hostname: "gpu-node-7", gpu: String(index) };
+    const summary = `GPU ${index} on gpu-node-7 is at 91.2 °C`;
+    return [`gpu-${index}`, aMember({ labels, summary, ...each(index) })];
+  });
+  return anIncident({ members: Object.fromEntries(members), lead: "gpu-0", ...change });
+}
+
+export const aSilence: Mute = {
   by: "silence",
   id: "silence-1",
   until: t0 + 2 * 60 * minute,
