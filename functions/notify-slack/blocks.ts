@@ -1,6 +1,5 @@
 import {
   blindProbe,
-  compareLevels,
   firingMembers,
   type Incident,
   leadOf,
@@ -9,14 +8,22 @@ import {
 } from "../../shared/domain/incident.ts";
 import type { SlackBlock, SlackMessage } from "../../shared/domain/slack.ts";
 import { extent, sparkline } from "../../shared/domain/sparkline.ts";
-import { formatThreshold, formatValue } from "../../shared/domain/units.ts";
-import { labelLine, orderedLabels, tellApart } from "./labels.ts";
-import { type Look, lookOf, roundDuration, severityOf } from "./look.ts";
+import { formatValue } from "../../shared/domain/units.ts";
+import { type Look, lookOf, mentionOf, roundDuration, severityOf } from "./look.ts";
+import {
+  countOf,
+  isPlain,
+  memberLines,
+  sharedLabels,
+  sharedProbe,
+  sharedThreshold,
+  shownOf,
+  shownValue,
+} from "./members.ts";
 import { code, date, line, link, prose, struck } from "./mrkdwn.ts";
-import { context, fields, joinUpTo, room, section } from "./parts.ts";
+import { context, fields, room, section } from "./parts.ts";
 
 const sparklineWidth = 30;
-const shownMembers = 8;
 
 /** How an incident looks in the channel: a headline that says it all, and the facts behind a coloured bar. */
 export function renderIncident(incident: Incident, now: number): SlackMessage {
@@ -28,7 +35,8 @@ export function renderIncident(incident: Incident, now: number): SlackMessage {
 function headline(incident: Incident, { emoji, word }: Look): string {
   const summary = summaryOf(incident);
   const text = incident.status === "resolved" ? struck(summary, room.summary) : line(summary, room.summary);
-  return `${emoji} *${word}* · ${line(incident.target, room.name)} · ${text}`;
+  const called = mentionOf(incident);
+  return `${emoji} *${word}* · ${line(incident.target, room.name)} · ${text}${called && ` · ${called}`}`;
 }
 
 /** One line that stands for all members. */
@@ -40,40 +48,29 @@ function summaryOf(incident: Incident): string {
     return `${names.length === 1 ? "1 probe" : `${names.length} probes`} cannot tell: ${names.join(", ")}`;
   if (incident.probe === stormProbe) {
     const count = members.reduce((sum, { value }) => sum + (value ?? 0), 0);
-    return `${count} incidents began at once, by ${names.join(", ")}`;
+    return `${count} incidents began at once: ${names.join(", ")}`;
   }
   const rest = members.length - 1;
-  return `${lead.summary || incident.probe}${rest > 0 ? ` (and ${rest} more)` : ""}`;
-}
-
-/** Who fails now; of what is over, who failed at the end. The leading one comes first. */
-function shownOf(incident: Incident): Member[] {
-  const firing = firingMembers(incident);
-  const members = firing.length > 0 ? firing : Object.values(incident.members);
-  const lead = leadOf(incident);
-  return members.toSorted(
-    (a, b) =>
-      Number(b === lead) - Number(a === lead) || compareLevels(b.level, a.level) || a.activeAt - b.activeAt,
-  );
+  return `${lead.summary.trim() || incident.probe}${rest > 0 ? ` (and ${rest} more)` : ""}`;
 }
 
 function openBlocks(incident: Incident, now: number): SlackBlock[] {
   const lead = leadOf(incident);
-  const blind = incident.probe === blindProbe;
-  const plain = !blind && incident.probe !== stormProbe;
   const members = shownOf(incident);
+  const single = members.length === 1;
   const since = `${incident.activeAtLeast ? "at least since " : ""}${date(incident.activeAt)}`;
   return [
     ...section(noticeOf(incident)),
     ...fields([
-      ["Value", plain ? line(formatValue(lead.value, lead.unit), room.name) : ""],
-      ["Threshold", code(thresholdOf(lead), room.label)],
+      ["Failing", countOf(incident, firingMembers(incident))],
+      ["Value", single ? shownValue(incident, lead) : ""],
+      ["Threshold", code(sharedThreshold(incident, members), room.label)],
       ["Since", since],
-      ["Probe", plain ? code(lead.probe, room.label) : ""],
+      ["Probe", code(sharedProbe(incident, members) ?? "", room.label)],
       ["Error budget left", budgetOf(lead)],
     ]),
-    ...(members.length === 1 ? section(course(lead)) : []),
-    ...section(plain ? labelLine(tellApart(members.map(({ labels }) => labels)).shared) : ""),
+    ...(single ? section(course(lead)) : []),
+    ...section(sharedLabels(incident, members)),
     ...section(memberLines(incident, members)),
     ...section(prose(lead.description, room.description)),
     ...section(links(lead)),
@@ -111,48 +108,30 @@ function footer(incident: Incident, lead: Member, now: number): string {
 
 function resolvedBlocks(incident: Incident): SlackBlock[] {
   const lead = leadOf(incident);
-  const plain = incident.probe !== blindProbe && incident.probe !== stormProbe;
   const members = shownOf(incident);
+  const single = members.length === 1;
   const { word } = severityOf(incident);
-  const threshold = lead.threshold ? ` ${code(thresholdOf(lead), room.label)}` : "";
+  const threshold = code(sharedThreshold(incident, members), room.label);
   return [
-    ...(incident.resolution === "gone"
-      ? section("*The series is gone:* nothing reports it any more. It was not seen to recover.")
-      : []),
+    ...section(incident.resolution === "gone" ? goneNotice(single) : ""),
     ...fields([
       ["From", `${incident.activeAtLeast ? "at least " : ""}${date(incident.activeAt)}`],
       ["To", incident.resolvedAt === null ? "" : date(incident.resolvedAt)],
-      ["Last value", plain ? line(formatValue(lead.value, lead.unit), room.name) : ""],
-      ["Was", plain ? `${word}${threshold}` : ""],
+      ["Failed at the end", countOf(incident, members)],
+      ["Last value", single ? shownValue(incident, lead) : ""],
+      ["Was", isPlain(incident) ? `${word} ${threshold}`.trim() : ""],
     ]),
-    ...(members.length === 1 ? section(course(lead)) : []),
-    ...section(plain ? labelLine(tellApart(members.map(({ labels }) => labels)).shared) : ""),
+    ...(single ? section(course(lead)) : []),
+    ...section(sharedLabels(incident, members)),
+    ...section(memberLines(incident, members)),
     ...section(links(lead)),
   ];
 }
 
-/** The members one by one: what sets each apart, and how it stands. */
-function memberLines(incident: Incident, members: readonly Member[]): string {
-  if (incident.probe === blindProbe || incident.probe === stormProbe)
-    return listed(members.map(({ summary }) => line(summary, room.member)));
-  if (members.length === 1) return "";
-  const { own } = tellApart(members.map(({ labels }) => labels));
-  const probes = new Set(members.map(({ probe }) => probe));
-  return listed(
-    members.map((member, index) => {
-      const apart = orderedLabels(own[index] ?? {}).slice(0, 3);
-      const name = probes.size > 1 ? [code(member.probe, room.label), ...apart] : apart;
-      const value = line(formatValue(member.value, member.unit), room.name);
-      const mild = incident.level === "fail" && member.level === "warn" ? " (warns)" : "";
-      return `${name.join(" ")}  ${value}${mild}${member.blind ? " 👁" : ""}`;
-    }),
-  );
-}
-
-function listed(lines: readonly string[]): string {
-  const rest = lines.length - shownMembers;
-  const shown = lines.slice(0, shownMembers).map((one) => `• ${one}`);
-  return joinUpTo([...shown, ...(rest > 0 ? [`… and ${rest} more`] : [])], "\n", room.details);
+function goneNotice(single: boolean): string {
+  return single
+    ? "*The series is gone:* nothing reports it any more. It was not seen to recover."
+    : "*The last of these series are gone:* nothing reports them any more. They were not seen to recover.";
 }
 
 /** The last points as a line of bars, with their range. */
@@ -175,10 +154,6 @@ function links({ runbook, dashboard }: Member): string {
   return [link(runbook, "📖 Runbook"), link(dashboard, "📈 Grafana panel")]
     .filter((one) => one !== null)
     .join("   ");
-}
-
-function thresholdOf({ threshold, unit }: Member): string {
-  return threshold === null ? "" : formatThreshold(threshold, unit);
 }
 
 function budgetOf({ budget }: Member): string {

@@ -3,12 +3,14 @@ import {
   firingMembers,
   type Incident,
   type IncidentChange,
+  isActive,
   leadOf,
+  stormProbe,
 } from "../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../shared/domain/slack.ts";
 import { formatValue } from "../../shared/domain/units.ts";
 import { orderedLabels, shownLabels } from "./labels.ts";
-import { durationOf } from "./look.ts";
+import { durationOf, mentionOf, openLook } from "./look.ts";
 import { date, line, prose } from "./mrkdwn.ts";
 import { joinUpTo, room, section } from "./parts.ts";
 
@@ -31,22 +33,18 @@ function details(incident: Incident): SlackMessage | null {
   return texts.length === 0 ? null : { text: "Details", blocks: texts.flatMap(section) };
 }
 
-/** How Slack calls people; what is stored is checked again before it does. */
-const mention =
-  /^(<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>)( (<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>))*$/;
-
 function changeText(change: IncidentChange, incident: Incident): string {
-  const { unit } = leadOf(incident);
-  const value = change.value === null ? "" : `: ${line(formatValue(change.value, unit), room.name)}`;
-  const lasted = durationOf(incident);
+  const { emoji } = openLook(incident);
+  const [firing, again] = incident.probe === blindProbe ? ["blind", "Blind"] : ["firing", "Firing"];
+  const value = newValue(change, incident);
   const said = line(change.note, room.label);
-  const count = firingMembers(incident).length;
-  const now = count === 1 ? "1 fails now" : `${count} fail now`;
+  // Of an earlier end nobody knows any more how long it took.
+  const lasted = change.at === incident.resolvedAt ? durationOf(incident) : "";
   switch (change.what) {
     case "fired-again":
-      return `🔴 *Firing again*${value}`;
+      return `${emoji} *${again} again*${value}`;
     case "grew":
-      return `➕ ${said}: ${incident.probe === blindProbe ? `${count} probes cannot tell` : now}`;
+      return `👥 ${said}${countOf(change, incident)}`;
     case "escalated":
       return `🔴 *Escalated*${value}`;
     case "eased":
@@ -60,23 +58,37 @@ function changeText(change: IncidentChange, incident: Incident): string {
     case "muted":
       return `🔕 *Quiet from here on:* ${said}`;
     case "unmuted":
-      return `🔔 *Still firing*, and no longer muted${value}`;
+      return `🔔 *Still ${firing}*, and no longer muted${value}`;
     case "mute-ending":
       return `🔔 The silence ends in ${said}`;
     case "flapping":
       return "🔁 *Flapping:* nothing more is said until it is calm";
     case "calm":
-      return `🔴 *Calm, and still firing*${value}`;
+      return `${emoji} *Calm, and still ${firing}*${value}`;
     case "unanswered":
-      return `🔔 ${mention.test(change.note) ? `${change.note} ` : ""}*Nobody has acknowledged this yet*${value}`;
+      return `🔔 ${[mentionOf(incident), "*Nobody has acknowledged this yet*"].join(" ").trim()}${value}`;
     case "repeated":
-      return `🔴 *Still firing*${value}`;
+      return `${emoji} *Still ${firing}*${value}`;
     case "recovered":
       return `✅ *Recovered*${lasted ? ` after ${lasted}` : ""}${value}`;
     case "gone":
       return `✅ *Gone*${lasted ? ` after ${lasted}` : ""}: nothing reports it any more`;
     case "pending":
     case "firing":
-      return `🔴 *Firing*${value}`;
+      return `${emoji} *${again}*${value}`;
   }
+}
+
+function newValue({ value }: IncidentChange, incident: Incident): string {
+  if (value === null || incident.probe === stormProbe) return "";
+  return `: ${line(formatValue(value, leadOf(incident).unit), room.name)}`;
+}
+
+/** How many fail, where that is still what the change left behind. */
+function countOf({ seq }: IncidentChange, incident: Incident): string {
+  if (!isActive(incident) || incident.history.at(-1)?.seq !== seq) return "";
+  const count = firingMembers(incident).length;
+  if (incident.probe === blindProbe)
+    return count === 1 ? ": 1 probe cannot tell" : `: ${count} probes cannot tell`;
+  return count === 1 ? ": 1 fails now" : `: ${count} fail now`;
 }

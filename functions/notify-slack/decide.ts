@@ -1,4 +1,9 @@
-import { type Incident, type IncidentChange, isActive } from "../../shared/domain/incident.ts";
+import {
+  type ChangeKind,
+  type Incident,
+  type IncidentChange,
+  isActive,
+} from "../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../shared/domain/slack.ts";
 import type { MessageState } from "../../shared/domain/state.ts";
 import { renderChange } from "./changes.ts";
@@ -39,31 +44,63 @@ export function decideMessage(incident: Incident, message: MessageState | null, 
   if (message.postedSeq >= incident.seq) return { do: "nothing" };
   const next = nextReply(incident, message.postedSeq);
   if (!next) return { do: "settle" };
-  const urgent = isLoud(next.change) || (!message.editable && isNews(next.change));
-  const broadcast = urgent && next.seq > message.firstSeq;
+  const broadcast = next.seq > message.firstSeq && isForChannel(incident, next.change, message.editable);
   return { do: "reply", seq: next.seq, message: next.message, broadcast };
 }
 
-export type WebhookStep = Exclude<Step, { do: "look" | "update" | "reply" }>;
+/** Not while it is muted, and not what newer changes have overtaken. */
+function isForChannel(incident: Incident, change: IncidentChange, editable: boolean): boolean {
+  if (isQuiet(incident)) return false;
+  const tells = editable ? isLoud : isNews;
+  const overtaken = incident.history.some((later) => later.seq > change.seq && tells(later));
+  return tells(change) && !overtaken && (isActive(incident) || !isLoud(change));
+}
 
-/** A webhook: nothing can be edited, so what is news is a message of its own. */
-export function decideWebhook(incident: Incident, message: MessageState | null, now: number): WebhookStep {
-  const attempt = message?.attempt ?? null;
+export type PushStep = Exclude<Step, { do: "look" | "update" | "reply" }>;
+
+/** Where nothing can be edited: each change that `tells` is sent, at least once. */
+export function decidePush(
+  incident: Incident,
+  message: MessageState | null,
+  now: number,
+  tells: (change: IncidentChange) => boolean = isNews,
+): PushStep {
+  const { attempt = null, firstSeq = 0, postedSeq = 0 } = message ?? {};
   if (attempt && now < attempt.at + graceMs) return { do: "wait", ms: attempt.at + graceMs - now };
-  const shown = message?.postedSeq ?? 0;
+  if (!attempt && postedSeq >= incident.seq) return { do: "nothing" };
+  if (isQuiet(incident)) return { do: "settle" };
   // What may have arrived needs its end, too.
-  if (!message || shown === 0) return attempt ? { do: "post" } : decideFirst(incident, message);
-  if (shown >= incident.seq) return { do: "nothing" };
-  const missed = changesAfter(incident, shown);
-  return missed.some(({ change }) => isNews(change)) ? { do: "post" } : { do: "settle" };
+  if (attempt) return { do: "post" };
+  if (firstSeq === 0) return decideFirst(incident, message);
+  return changesAfter(incident, postedSeq).some(({ change }) => tells(change))
+    ? { do: "post" }
+    : { do: "settle" };
 }
 
 /** What was to be told and is over by now is told all the same; what is muted waits. */
-function decideFirst(incident: Incident, message: MessageState | null): WebhookStep {
+function decideFirst(incident: Incident, message: MessageState | null): PushStep {
   if (message && message.postedSeq >= incident.seq) return { do: "nothing" };
-  if (incident.mute && isActive(incident)) return { do: "settle" };
-  return incident.status === "pending" ? { do: "nothing" } : { do: "post" };
+  if (incident.status === "pending") return { do: "nothing" };
+  return isQuiet(incident) || endedQuietly(incident) ? { do: "settle" } : { do: "post" };
 }
+
+/** Nobody is to be told of it for now. */
+function isQuiet(incident: Incident): boolean {
+  return incident.mute !== null && isActive(incident);
+}
+
+/** It was muted when it ended: who never heard of it need not hear that it is over. */
+function endedQuietly({ status, history }: Incident): boolean {
+  return status === "resolved" && history.findLast(({ what }) => turnsSound.has(what))?.what === "muted";
+}
+
+const turnsSound: ReadonlySet<ChangeKind> = new Set([
+  "firing",
+  "fired-again",
+  "flapping",
+  "muted",
+  "unmuted",
+]);
 
 /** The seq before the next change that the thread should tell; the incident's own where there is none. */
 export function toldUpTo(incident: Incident, seq: number): number {

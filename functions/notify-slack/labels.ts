@@ -20,31 +20,31 @@ const plumbing = new Set([
   "DCGM_FI_DRIVER_VERSION",
 ]);
 
-export function orderedLabels(labels: Labels): string[] {
+export function orderedLabels(labels: Labels, width: number = room.label): string[] {
   return Object.entries(labels)
     .filter(([name]) => name !== "__name__")
     .sort(([a], [b]) => Number(plumbing.has(a)) - Number(plumbing.has(b)))
-    .map(([name, value]) => code(`${name}=${value}`, room.label));
+    .map(([name, value]) => code(`${name}=${value}`, width));
 }
 
 export function labelLine(labels: Labels): string {
   const all = orderedLabels(labels);
   const rest = all.length - shownLabels;
-  return [...all.slice(0, shownLabels), ...(rest > 0 ? [`and ${rest} more in the thread`] : [])].join("  ");
+  return [...all.slice(0, shownLabels), ...(rest > 0 ? [`and ${rest} more`] : [])].join("  ");
 }
 
-/** The labels that all of them have, and what sets each apart from the others. */
+/** The labels that all of them share, and what sets each apart from the others. */
 export function tellApart(all: readonly Labels[]): {
   readonly shared: Labels;
   readonly own: readonly Labels[];
 } {
   const [first = {}, ...rest] = all;
-  const isShared = (name: string, value: string) => rest.every((labels) => labels[name] === value);
+  const common = new Set(
+    Object.entries(first).flatMap(([name, value]) =>
+      rest.every((labels) => labels[name] === value) ? [name] : [],
+    ),
+  );
   const pick = (labels: Labels, wanted: boolean) =>
-    Object.fromEntries(
-      Object.entries(labels).filter(
-        ([name, value]) => (first[name] === value && isShared(name, value)) === wanted,
-      ),
-    );
+    Object.fromEntries(Object.entries(labels).filter(([name]) => common.has(name) === wanted));
   return { shared: pick(first, true), own: all.map((labels) => pick(labels, false)) };
 }

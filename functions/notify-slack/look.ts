@@ -1,5 +1,5 @@
 import { formatDuration } from "../../shared/domain/duration.ts";
-import { blindProbe, type Incident, leadOf, stormProbe } from "../../shared/domain/incident.ts";
+import { blindProbe, type Incident, isActive, leadOf, stormProbe } from "../../shared/domain/incident.ts";
 import { line } from "./mrkdwn.ts";
 import { room } from "./parts.ts";
 
@@ -24,11 +24,16 @@ export function lookOf(incident: Incident): Look {
     const done = blind ? "No longer blind" : incident.probe === stormProbe ? "Storm over" : "Resolved";
     return { ...green, word: lasted ? `${done} after ${lasted}` : done };
   }
-  const { word, ...look } = blind ? { ...violet, word: "Blind" } : severityOf(incident);
+  const { word, ...look } = openLook(incident);
   if (incident.mute)
     return { ...grey, word: `${word}, ${incident.mute.by === "silence" ? "silenced" : "muted"}` };
   if (incident.status === "flapping") return { ...look, emoji: "🔁", word: `${word}, flapping` };
   return { ...look, word: incident.blind && !blind ? `${word}, no longer seen` : word };
+}
+
+/** How it looks while it is open, whatever is told of it. */
+export function openLook(incident: Incident): Look {
+  return incident.probe === blindProbe ? { ...violet, word: "Blind" } : severityOf(incident);
 }
 
 /** The severity label decides where it is one that people use; else the level that fires. */
@@ -56,6 +61,18 @@ const bySeverity: Readonly<Record<string, typeof red>> = {
   low: blue,
   none: blue,
 };
+
+/** How Slack calls people; what is stored is checked again before it does. */
+const mention =
+  /^(<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>)( (<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>))*$/;
+
+/** Whom to call because nobody has answered yet; empty as soon as somebody has, or nobody need. */
+export function mentionOf(incident: Incident): string {
+  const { acknowledged, mute, escalatedAt } = incident;
+  if (!isActive(incident) || acknowledged || mute || escalatedAt === null) return "";
+  const called = incident.history.findLast(({ what }) => what === "unanswered")?.note ?? "";
+  return mention.test(called) ? called : "";
+}
 
 export function durationOf({ activeAt, activeAtLeast, resolvedAt }: Incident): string {
   if (resolvedAt === null) return "";

@@ -94,14 +94,16 @@ function neverArrived(error: unknown): boolean {
   return (error instanceof Retryable && !(error instanceof Unacknowledged)) || error instanceof ConfigError;
 }
 
-/** Remembers that nothing is left to show up to the incident's seq. */
+/** Remembers that nothing is left to show up to the incident's seq, and that what was begun may have arrived. */
 export async function settle(
   incident: Incident,
   held: Held,
   deps: MessageDeps,
   effect: Effect = "settled",
 ): Promise<Taken> {
-  const settled = { ...held.state, attempt: null, messageSeq: incident.seq, postedSeq: incident.seq };
+  const { seq } = incident;
+  const firstSeq = held.state.firstSeq || (held.state.attempt?.seq ?? 0);
+  const settled = { ...held.state, attempt: null, firstSeq, messageSeq: seq, postedSeq: seq };
   return { held: await saveMessage(deps, held, settled), effect };
 }
 

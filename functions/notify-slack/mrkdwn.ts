@@ -5,7 +5,7 @@ const invisible = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** Text from outside on one line, escaped, at most `max` characters after escaping; what is cut ends in "…". */
 export function line(text: string, max: number): string {
-  return cutEscaped(clean(text.replace(/\s+/g, " ")), max);
+  return cutEscaped(clean(text.replace(/\s+/g, " ")).trim(), max);
 }
 
 /** Text from outside whose line breaks stay; empty lines at most one in a row. */

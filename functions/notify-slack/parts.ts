@@ -4,7 +4,15 @@ import type { Mrkdwn, SlackBlock } from "../../shared/domain/slack.ts";
  * Lengths in characters after escaping. Slack takes 3,000 a text, 2,000 a field, 4,000 bytes of `text` in an
  * edit, and (undocumented: github.com/slackapi/bolt-js/issues/2509) about 13,000 over all blocks.
  */
-export const room = { summary: 600, name: 80, description: 900, label: 180, details: 2900, member: 240 };
+export const room = {
+  summary: 600,
+  name: 80,
+  description: 900,
+  label: 180,
+  details: 2900,
+  member: 240,
+  small: 60,
+};
 
 function mrkdwn(text: string): Mrkdwn {
   return { type: "mrkdwn", text, verbatim: true };

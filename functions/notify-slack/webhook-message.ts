@@ -1,11 +1,11 @@
 import { renderIncident } from "./blocks.ts";
-import { decideWebhook } from "./decide.ts";
+import { decidePush } from "./decide.ts";
 import { attempt, busy, newMessage, settle } from "./message.ts";
 import type { Notifier } from "./notifier.ts";
 
 /** Takes the next step of an incident's messages through a Slack webhook: at least once each, never edited. */
 export const stepWebhookMessage: Notifier = async ({ incident, channel, name, held }, deps) => {
-  const step = decideWebhook(incident, held?.state ?? null, deps.now());
+  const step = decidePush(incident, held?.state ?? null, deps.now());
   if (step.do === "nothing") return "done";
   if (step.do === "wait") throw busy(channel, step.ms);
   const own = held ?? newMessage(incident.id, channel, deps);

@@ -98,7 +98,7 @@ const messageStateSchema = z.object({
   channelId: z.nullable(z.string()),
   /** Slack refused to edit the message: from then on its thread alone tells what changes. */
   editable: z.boolean(),
-  /** The change that the message was first posted with: later ones may be news to the channel. */
+  /** The change that the message was first posted with, 0 before: later ones may be news to the channel. */
   firstSeq: z.number(),
   /** Up to which change of the incident the message itself shows. */
   messageSeq: z.number(),

@@ -14,10 +14,9 @@ import { buildSlack } from "../../shared/adapters/slack.ts";
 import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import { emptyTargetState, formatTargetState } from "../../shared/domain/state.ts";
 import type { Store } from "../../shared/domain/store.ts";
 import { type LambdaContext, wrapHandler } from "../../shared/lambda/middleware.ts";
-import { afterChange, anIncident, storeIncidents, t0 } from "../support/incident.ts";
+import { afterChange, anIncident, formatIncidents, storeIncidents, t0 } from "../support/incident.ts";
 import { type Loopback, serveHttp } from "../support/loopback.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
 
@@ -78,7 +77,7 @@ async function announce(...incidents: readonly Pick<Incident, "id" | "seq">[]): 
 }
 
 const none: BatchAnswer = { batchItemFailures: [] };
-const firing = anIncident({ level: "warn", routing: {} });
+const firing = anIncident({ level: "warn" }, { level: "warn", own: {} });
 const escalated = afterChange(firing, "escalated", t0 + 10 * minute, 95);
 const recovered = afterChange(escalated, "recovered", t0 + 30 * minute, 70);
 
@@ -224,7 +223,7 @@ describe("notify-slack, from a batch of the queue to Slack over HTTP", () => {
   });
 
   test("through a webhook says what is news, and cannot edit", async () => {
-    const to = "webhook:sonde/ops";
+    const to = "slack-webhook:sonde/ops";
     await storeIncidents(store, [firing]);
     await notifySlack(records([firing, firing], to), context);
     await storeIncidents(store, [recovered]);
@@ -236,11 +235,14 @@ describe("notify-slack, from a batch of the queue to Slack over HTTP", () => {
   });
 
   test("pings nobody, whatever a pod is called", async () => {
-    const hostile = anIncident({
-      labels: { pod: "<!channel>", node: "<@U012AB3CD>" },
-      summary: "<!here> *<!everyone|x>*",
-      runbook: "https://x.example.com/<!channel>|",
-    });
+    const hostile = anIncident(
+      {},
+      {
+        labels: { pod: "<!channel>", node: "<@U012AB3CD>" },
+        summary: "<!here> *<!everyone|x>*",
+        runbook: "https://x.example.com/<!channel>|",
+      },
+    );
     await storeIncidents(store, [hostile]);
     await announce(hostile);
     const sent = JSON.stringify(slack.messages());
@@ -282,9 +284,11 @@ describe("the exported handler, wired for Lambda", () => {
       AWS_ENDPOINT_URL_S3: s3.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${secrets.port}`,
     });
-    const state = { ...emptyTargetState("seoul"), incidents: { [firing.id]: firing } };
-    s3.objects.set("/sonde-state/targets/seoul.json", { body: formatTargetState(state), etag: '"1"' });
-    expect(await handler(records([firing], "webhook:sonde/ops"), context)).toEqual(none);
+    s3.objects.set("/sonde-state/incidents/seoul.json", {
+      body: formatIncidents("seoul", [firing]),
+      etag: '"1"',
+    });
+    expect(await handler(records([firing], "slack-webhook:sonde/ops"), context)).toEqual(none);
     expect(slack.messages()).toMatchObject([
       { via: "webhook", text: expect.stringContaining("🟠 *Warning*") },
     ]);

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { columns } from "../../../../cli/output/slack-mrkdwn.ts";
 import { renderSlackPreview } from "../../../../cli/output/slack-preview.ts";
 import type { StoredMessage } from "../../../../cli/stage/slack.ts";
-import { renderChange, renderIncident } from "../../../../functions/notify-slack/blocks.ts";
+import { renderIncident } from "../../../../functions/notify-slack/blocks.ts";
+import { renderChange } from "../../../../functions/notify-slack/changes.ts";
 import type { SlackMessage } from "../../../../shared/domain/slack.ts";
 import { afterChange, anIncident, t0 } from "../../../support/incident.ts";
 

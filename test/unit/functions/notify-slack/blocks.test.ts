@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { checkBlocks, lengthOf } from "../../../../cli/stage/slack-blocks.ts";
-import { renderChange, renderIncident } from "../../../../functions/notify-slack/blocks.ts";
-import type { Incident, IncidentChange } from "../../../../shared/domain/incident.ts";
+import { renderIncident } from "../../../../functions/notify-slack/blocks.ts";
+import { renderChange } from "../../../../functions/notify-slack/changes.ts";
+import { changeKinds, type Incident, type Member, type Mute } from "../../../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../../../shared/domain/slack.ts";
-import { afterChange, anIncident, t0 } from "../../../support/incident.ts";
+import { afterChange, aMember, anIncident, manyMembers, t0 } from "../../../support/incident.ts";
 
 const minute = 60_000;
 
@@ -37,15 +38,16 @@ describe("the message of an incident that fires", () => {
   });
 
   test("is red for critical, amber for a warning, blue for what is only to be known", () => {
-    const colorOf = (severity: string) => renderIncident(anIncident({ routing: { severity } }), t0).color;
+    const colorOf = (severity: string) => renderIncident(anIncident({}, { own: { severity } }), t0).color;
     expect([colorOf("critical"), colorOf("page")]).toEqual(["#d72b3f", "#d72b3f"]);
     expect([colorOf("warning"), colorOf("info")]).toEqual(["#e8912d", "#3b82c4"]);
   });
 
   test("goes by its level where the severity label is missing or nobody's habit", () => {
-    const of = (change: Partial<Incident>) => renderIncident(anIncident(change), t0);
-    expect(of({ routing: {}, level: "warn" }).text).toMatch(/^🟠 \*Warning\*/);
-    expect(of({ routing: { severity: "sev7" }, level: "fail" }).text).toMatch(/^🔴 \*Sev7\*/);
+    const of = (level: "warn" | "fail", own: Member["own"]) =>
+      renderIncident(anIncident({ level }, { level, own }), t0);
+    expect(of("warn", {}).text).toMatch(/^🟠 \*Warning\*/);
+    expect(of("fail", { severity: "sev7" }).text).toMatch(/^🔴 \*Sev7\*/);
   });
 
   test("says at least where the beginning was not seen", () => {
@@ -55,7 +57,7 @@ describe("the message of an incident that fires", () => {
   });
 
   test("says so when the data went stale", () => {
-    const message = shown(renderIncident(anIncident({ blind: true }), t0));
+    const message = shown(renderIncident(anIncident({ blind: true }, { blind: true }), t0));
     expect(message).toContain("*Critical, no longer seen*");
     expect(message).toContain("The value is the last one that was seen");
   });
@@ -63,48 +65,57 @@ describe("the message of an incident that fires", () => {
   test("shows ten labels, plumbing last, and counts the others", () => {
     const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`l${index}`, "v"]));
     const message = shown(
-      renderIncident(anIncident({ labels: { __name__: "m", job: "dcgm", ...labels } }), t0),
+      renderIncident(anIncident({}, { labels: { __name__: "m", job: "dcgm", ...labels } }), t0),
     );
-    expect(message).toContain("`l9=v`  and 3 more in the thread");
+    expect(message).toContain("`l9=v`  and 3 more");
     expect(message).not.toContain("job=dcgm");
     expect(message).not.toContain("__name__");
   });
 
   test("names the probe where there is no summary", () => {
-    expect(renderIncident(anIncident({ summary: "" }), t0).text).toContain("gpu-temperature");
+    expect(renderIncident(anIncident({}, { summary: "" }), t0).text).toContain("gpu-temperature");
   });
 
   test("leaves out what it does not have", () => {
-    const bare = anIncident({
-      labels: {},
-      description: "",
-      runbook: "",
-      dashboard: "not a url",
-      threshold: null,
-      points: [],
-    });
+    const bare = anIncident(
+      {},
+      {
+        labels: {},
+        description: "",
+        runbook: "",
+        dashboard: "not a url",
+        threshold: null,
+        points: [],
+      },
+    );
     expect(renderIncident(bare, t0).blocks).toHaveLength(2);
   });
 });
 
 describe("the message of a target that cannot be seen", () => {
+  const unseen = (probe: string): Member =>
+    aMember({
+      probe: "blind",
+      labels: { probe },
+      level: "unknown",
+      summary: `${probe}: no data for 6m`,
+      description: "",
+      value: null,
+      unit: "",
+      threshold: null,
+      points: [],
+      own: { severity: "warning" },
+    });
   const blind = anIncident({
     probe: "blind",
     level: "unknown",
-    blind: true,
-    labels: {},
-    summary: "3 probes of 60 cannot tell: a, b, c",
-    description: "no data for 6m",
-    value: 3,
-    unit: "probes",
-    threshold: null,
-    points: [],
-    routing: { severity: "warning" },
+    members: { a: unseen("a"), b: unseen("b"), c: unseen("c") },
+    lead: "a",
   });
 
   test("has words of its own: not known to be healthy, and not failing either", () => {
     const message = renderIncident(blind, t0);
-    expect(message.text).toBe("🟣 *Blind* · seoul · 3 probes of 60 cannot tell: a, b, c");
+    expect(message.text).toBe("🟣 *Blind* · seoul · 3 probes cannot tell: a, b, c");
     expect(shown(message)).toContain("not known to be healthy");
     expect(shown(message)).not.toContain("*Value*");
   });
@@ -138,35 +149,252 @@ describe("the message of an incident that is over", () => {
   });
 });
 
-describe("an answer in the thread", () => {
-  const change = (what: IncidentChange["what"], value: number | null = 93): IncidentChange => ({
-    at: t0,
-    what,
-    value,
+describe("the message of several series", () => {
+  const lines = (incident: Incident) => shown(renderIncident(incident, t0)).split("\n");
+
+  test("says how many fail, what they share, and of each what sets it apart and its value", () => {
+    const three = manyMembers(3, (index) => ({ value: 91 - index }));
+    expect(lines(three)).toEqual([
+      "🔴 *Critical* · seoul · GPU 0 on gpu-node-7 is at 91.2 °C (and 2 more)",
+      "*Failing* 3",
+      "*Threshold* `&gt; 85 °C`",
+      "*Since* <!date^1772334000^{date_short_pretty} at {time}|2026-03-01 03:00 UTC>",
+      "*Probe* `gpu-temperature`",
+      "`Hostname=gpu-node-7`",
+      "• `gpu=0`  91 °C",
+      "• `gpu=1`  90 °C",
+      "• `gpu=2`  89 °C",
+      "Above the point at which the driver throttles clocks.",
+      "<https://runbooks.example.com/gpu|📖 Runbook>   <https://grafana.example.com/d/gpu?viewPanel=4|📈 Grafana panel>",
+      "As of <!date^1772334240^{date_short_pretty} at {time}|2026-03-01 03:04 UTC>",
+    ]);
   });
 
-  test.each([
-    { what: "escalated" as const, says: "🔴 *Escalated*: 93 °C · <!date" },
-    { what: "eased" as const, says: "🟠 *Eased*: 93 °C · <!date" },
-    { what: "blind" as const, says: "👁 *No fresh data:* still counted as firing · <!date" },
-    { what: "seen-again" as const, says: "👁 *Data is back*: 93 °C · <!date" },
-    { what: "recovered" as const, says: "✅ *Recovered*: 93 °C · <!date" },
-    { what: "gone" as const, says: "✅ *Gone*: nothing reports the series any more · <!date" },
-  ])("tells that it $what", ({ what, says }) => {
-    expect(renderChange(change(what), anIncident())?.text.startsWith(says)).toBe(true);
+  test("shows the gravest first, and marks who only warns and who is not seen", () => {
+    const levels = ["fail", "warn", "fail"] as const;
+    const mixed = manyMembers(3, (index) => ({
+      level: levels[index] ?? "fail",
+      value: 90 + index,
+      blind: index === 2,
+    }));
+    expect(lines(mixed).filter((one) => one.startsWith("•"))).toEqual([
+      "• `gpu=0`  90 °C",
+      "• `gpu=2`  92 °C 👁",
+      "• `gpu=1`  91 °C (warns)",
+    ]);
   });
 
-  test("is not needed for what the message itself says", () => {
-    expect(renderChange(change("pending"), anIncident())).toBeNull();
-    expect(renderChange(change("firing"), anIncident())).toBeNull();
+  test("counts only who still fails", () => {
+    const shrunk = manyMembers(4, (index) => ({ state: index < 2 ? "firing" : "ok" }));
+    expect(lines(shrunk)).toContain("*Failing* 2");
+    expect(lines(shrunk).filter((one) => one.startsWith("•"))).toHaveLength(2);
+    const one = manyMembers(4, (index) => ({ state: index < 1 ? "firing" : "ok" }));
+    expect(lines(one)).toContain("*Value* 91.2 °C");
+    expect(lines(one)[0]).not.toContain("more)");
   });
 
-  test("holds the whole description and all labels where the message had no room for them", () => {
-    const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`l${index}`, "v"]));
-    const long = anIncident({ labels, description: "why ".repeat(400) });
-    const answer = renderChange(change("firing"), long);
-    expect(answer && shown(answer)).toContain("`l11=v`");
-    expect(answer && shown(answer).length).toBeGreaterThan(1600);
+  test("names each one's probe where there are several, and then no threshold, for each has its own", () => {
+    const both = manyMembers(2, (index) => (index === 0 ? {} : { probe: "xid-errors", unit: "", value: 3 }));
+    expect(lines(both).filter((one) => /^•|Probe|Threshold/.test(one))).toEqual([
+      "• `gpu-temperature`  `gpu=0`  91.2 °C",
+      "• `xid-errors`  `gpu=1`  3",
+    ]);
+  });
+
+  test("shows eight and counts the others", () => {
+    const many = lines(manyMembers(11)).filter((one) => /^[•…]/.test(one));
+    expect(many).toHaveLength(9);
+    expect(many.at(-1)).toBe("… and 3 more");
+  });
+
+  test("says at the end how many there were, and which", () => {
+    const over = afterChange(manyMembers(3), "recovered", t0 + 25 * minute, 71.4);
+    expect(lines(over)).toEqual([
+      "✅ *Resolved after 25m* · seoul · ~GPU 0 on gpu-node-7 is at 91.2 °C (and 2 more)~",
+      "*From* <!date^1772334000^{date_short_pretty} at {time}|2026-03-01 03:00 UTC>",
+      "*To* <!date^1772335500^{date_short_pretty} at {time}|2026-03-01 03:25 UTC>",
+      "*Failed at the end* 3",
+      "*Was* Critical `&gt; 85 °C`",
+      "`Hostname=gpu-node-7`",
+      "• `gpu=0`  71.4 °C",
+      "• `gpu=1`  91.2 °C",
+      "• `gpu=2`  91.2 °C",
+      "<https://runbooks.example.com/gpu|📖 Runbook>   <https://grafana.example.com/d/gpu?viewPanel=4|📈 Grafana panel>",
+    ]);
+  });
+
+  test("does not say of the ones that recovered before that they are gone", () => {
+    const gone = shown(renderIncident(afterChange(manyMembers(3), "gone", t0 + 25 * minute), t0));
+    expect(gone).toContain("*The last of these series are gone:*");
+  });
+
+  test("fits into Slack's limits with a thousand of them whose every text is long", () => {
+    const text = "&".repeat(1_500);
+    const labels = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`label${index}`, text]));
+    const thousand = manyMembers(1_000, (index) => ({
+      probe: `${text}${index % 3}`,
+      labels: { ...labels, pod: `${index}${text}` },
+      summary: text,
+      description: text,
+      threshold: text,
+      unit: text,
+    }));
+    for (const incident of [thousand, afterChange(thousand, "recovered", t0 + 25 * minute)]) {
+      const { text: line, blocks } = renderIncident(incident, t0);
+      expect(checkBlocks(blocks)).toEqual([]);
+      expect(lengthOf(blocks)).toBeLessThan(12_000);
+      expect(Buffer.byteLength(line)).toBeLessThan(4_000);
+      expect(shown({ text: line, blocks })).toContain("… and 992 more");
+    }
+  });
+});
+
+describe("the message of what people are told of in another way", () => {
+  const until = t0 + 2 * 60 * minute;
+  const says = (change: Partial<Incident>) => {
+    const message = renderIncident(anIncident(change), t0);
+    return {
+      word: message.text.split(" · ")[0],
+      color: message.color,
+      notice: shown(message).split("\n")[1],
+    };
+  };
+  const date = "<!date^1772341200^{date_short_pretty} at {time}|2026-03-01 05:00 UTC>";
+
+  test.each<{ by: Mute["by"]; until: number | null; note: string; word: string; notice: string }>([
+    {
+      by: "silence",
+      until,
+      note: "Ada: new fans <!here>",
+      word: "silenced",
+      notice: `🔕 *Silenced* until ${date} by Ada: new fans &lt;!here&gt;`,
+    },
+    {
+      by: "maintenance",
+      until,
+      note: "",
+      word: "muted",
+      notice: `🔕 *In a maintenance window* until ${date}`,
+    },
+    {
+      by: "inhibition",
+      until: null,
+      note: "node-down",
+      word: "muted",
+      notice: "🔕 *Follows from* `node-down`, which is told by itself",
+    },
+    {
+      by: "storm",
+      until: null,
+      note: "",
+      word: "muted",
+      notice: "🔕 *Part of a storm*, which is told as one",
+    },
+  ])("is grey and says why: $by", ({ by, until: end, note, word, notice }) => {
+    expect(says({ mute: { by, id: "1", until: end, note } })).toEqual({
+      word: `🔕 *Critical, ${word}*`,
+      color: "#8d8d8d",
+      notice,
+    });
+  });
+
+  test("says that it flaps, in the colour of its severity, also at a moment when nothing fails", () => {
+    const flapping = { word: "🔁 *Critical, flapping*", color: "#d72b3f" };
+    expect(says({ status: "flapping" })).toMatchObject(flapping);
+    const well = { lead: aMember({ state: "ok" }) };
+    expect(says({ status: "flapping", members: well })).toMatchObject(flapping);
+  });
+
+  test("says who has acknowledged it", () => {
+    const taken = afterChange(anIncident(), "acknowledged", t0 + 8 * minute, 92, "Ada");
+    expect(shown(renderIncident(taken, t0))).toContain("👤 acknowledged by Ada, <!date^1772334480");
+  });
+
+  test("says what is left of an error budget, and until when", () => {
+    const left = (budget: Member["budget"]) =>
+      shown(renderIncident(anIncident({}, { budget }), t0))
+        .split("\n")
+        .find((one) => one.startsWith("*Error budget left*"));
+    expect(left({ left: 0.384, exhaustedIn: 50 * 60 * minute, at: t0 })).toBe(
+      "*Error budget left* 38.4 %, gone in 2d2h at this rate",
+    );
+    expect(left({ left: 0.384, exhaustedIn: null, at: t0 })).toBe("*Error budget left* 38.4 %");
+    expect(left({ left: -0.2, exhaustedIn: null, at: t0 })).toBe("*Error budget left* -20 %: overspent");
+    expect(left(null)).toBeUndefined();
+  });
+
+  test("leaves out a value that nobody has measured", () => {
+    const told = shown(renderIncident(anIncident({}, { value: null, points: [] }), t0));
+    expect(told).not.toContain("*Value*");
+    expect(
+      shown(
+        renderIncident(
+          manyMembers(2, () => ({ value: null })),
+          t0,
+        ),
+      ),
+    ).toContain("• `gpu=0`\n• `gpu=1`");
+  });
+});
+
+describe("the message of a storm", () => {
+  const part = (of: string, value: number) =>
+    aMember({
+      probe: "storm",
+      labels: { of },
+      value,
+      unit: "incidents",
+      threshold: null,
+      summary: `${of}: ${value} incidents`,
+      description: "",
+      runbook: "",
+      dashboard: "",
+      own: {},
+      points: [],
+    });
+  const storm = anIncident({
+    probe: "storm",
+    members: { a: part("gpu-temperature", 18), b: part("node-down", 7) },
+    lead: "a",
+  });
+
+  test("counts what began and names the probes, and no series stands for the others", () => {
+    const message = shown(renderIncident(storm, t0));
+    expect(message).toContain(
+      "🔴 *Critical* · seoul · 25 incidents began at once: gpu-temperature, node-down",
+    );
+    expect(message).toContain("• gpu-temperature: 18 incidents\n• node-down: 7 incidents");
+    expect(message).not.toMatch(/Value|Threshold|Probe|Failing|of=/);
+  });
+
+  test("ends as a storm", () => {
+    const over = afterChange(storm, "recovered", t0 + 12 * minute, 0);
+    expect(renderIncident(over, t0).text).toMatch(/^✅ \*Storm over after 12m\*/);
+  });
+});
+
+describe("whom a message calls", () => {
+  const unanswered = (mention: string) =>
+    afterChange(anIncident(), "unanswered", t0 + 40 * minute, 93, mention);
+  const calls = (incident: Incident) => renderIncident(incident, t0).text.includes("<!subteam^S012AB3CD>");
+  const open = unanswered("<!subteam^S012AB3CD>");
+
+  test("is whom config names, once nobody has answered: a new channel's first message calls them too", () => {
+    expect(renderIncident(open, t0).text).toBe(
+      "🔴 *Critical* · seoul · GPU 3 on gpu-node-7 is at 91.2 °C · <!subteam^S012AB3CD>",
+    );
+    expect(calls(anIncident())).toBe(false);
+  });
+
+  test("is nobody as soon as somebody has, or it is muted, or over", () => {
+    expect(calls(afterChange(open, "acknowledged", t0 + 41 * minute, 93, "Ada"))).toBe(false);
+    expect(calls(afterChange(open, "muted", t0 + 41 * minute, 93, "silenced by Ada"))).toBe(false);
+    expect(calls(afterChange(open, "recovered", t0 + 41 * minute))).toBe(false);
+  });
+
+  test("is nobody where what is stored is no way to call people", () => {
+    for (const note of ["", "<!everyone>", "<!here> and <b>", "Ada", "<https://x|<!here>>"])
+      expect(renderIncident(unanswered(note), t0).text).toBe(renderIncident(anIncident(), t0).text);
   });
 });
 
@@ -193,6 +421,8 @@ describe("whatever labels, annotations and numbers hold", () => {
       { maxLength: 8 },
     )
     .map((parts) => parts.join(""));
+  /** Config alone may call people, by a note of exactly this form. */
+  const callsPeople = /^(<[@!][^<>]*> ?)+$/;
   const long = fc
     .tuple(hostile, fc.integer({ min: 0, max: 2000 }))
     .map(([text, times]) => text.repeat(1 + (times % 300)));
@@ -204,48 +434,89 @@ describe("whatever labels, annotations and numbers hold", () => {
   const number = fc.option(fc.double());
   const finite = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }));
   const at = fc.integer({ min: t0, max: t0 + 10 * 86_400_000 });
-  const whats = [
-    "pending",
-    "firing",
-    "escalated",
-    "eased",
-    "blind",
-    "seen-again",
-    "recovered",
-    "gone",
-  ] as const;
-  const incidents: fc.Arbitrary<Incident> = fc.record({
-    id: hostile,
-    target: long,
-    probe: long,
-    status: fc.constantFrom("firing" as const, "resolved" as const),
-    level: fc.constantFrom("warn" as const, "fail" as const, "unknown" as const),
+  const level = fc.constantFrom("warn" as const, "fail" as const, "unknown" as const);
+  const labels = fc.dictionary(hostile, long, { maxKeys: 40 });
+  const probe = fc.oneof(long, fc.constantFrom("blind", "storm"));
+  const members: fc.Arbitrary<Member> = fc.record({
+    probe,
+    labels,
+    state: fc.constantFrom("pending" as const, "firing" as const, "ok" as const),
+    level,
     blind: fc.boolean(),
-    labels: fc.dictionary(hostile, long, { maxKeys: 40 }),
-    routing: fc.oneof(
-      fc.constant({}),
-      long.map((severity) => ({ severity })),
-    ),
-    channels: fc.constant([]),
+    value: number,
+    unit: long,
+    threshold: fc.option(long),
     summary: long,
     description: long,
     runbook: url,
     dashboard: url,
-    value: number,
-    unit: long,
-    threshold: fc.option(long),
+    own: fc.oneof(
+      fc.constant({}),
+      long.map((severity) => ({ severity })),
+    ),
     activeAt: at,
     activeAtLeast: fc.boolean(),
-    firedAt: fc.option(at),
-    resolvedAt: fc.option(at),
-    resolution: fc.option(fc.constantFrom("recovered" as const, "gone" as const)),
     points: fc.array(fc.record({ t: at, v: finite }), { maxLength: 60 }),
-    seq: fc.integer({ min: 1, max: 60 }),
-    history: fc.array(fc.record({ at, what: fc.constantFrom(...whats), value: number }), {
-      minLength: 1,
-      maxLength: 50,
-    }),
+    byProbe: fc.boolean(),
+    alertAt: fc.option(at),
+    budget: fc.option(
+      fc.record({ left: fc.double(), exhaustedIn: fc.option(fc.integer({ min: 0, max: 1e12 })), at }),
+    ),
   });
+  const incidents: fc.Arbitrary<Incident> = fc
+    .record({
+      id: hostile,
+      group: hostile,
+      target: long,
+      probe,
+      status: fc.constantFrom("firing" as const, "flapping" as const, "resolved" as const),
+      level,
+      blind: fc.boolean(),
+      groupedBy: labels,
+      labels,
+      all: fc.array(members, { minLength: 1, maxLength: 12 }),
+      channels: fc.constant([]),
+      activeAt: at,
+      activeAtLeast: fc.boolean(),
+      firedAt: fc.option(at),
+      resolvedAt: fc.option(at),
+      resolution: fc.option(fc.constantFrom("recovered" as const, "gone" as const)),
+      acknowledged: fc.option(fc.record({ id: long, name: long, at })),
+      mute: fc.option(
+        fc.record({
+          by: fc.constantFrom(
+            "silence" as const,
+            "maintenance" as const,
+            "inhibition" as const,
+            "storm" as const,
+          ),
+          id: long,
+          until: fc.option(at),
+          note: long,
+        }),
+      ),
+      transitions: fc.constant([]),
+      loudAt: fc.option(at),
+      escalatedAt: fc.option(at),
+      blindSince: fc.option(at),
+      growth: fc.constant({ toldAt: t0, joined: 0, left: 0 }),
+      seq: fc.integer({ min: 1, max: 60 }),
+      history: fc.array(
+        fc.record({
+          seq: fc.integer({ min: 1, max: 60 }),
+          at,
+          what: fc.constantFrom(...changeKinds),
+          value: number,
+          note: long.filter((text) => !callsPeople.test(text)),
+        }),
+        { minLength: 1, maxLength: 50 },
+      ),
+    })
+    .map(({ all, ...incident }) => ({
+      ...incident,
+      members: Object.fromEntries(all.map((member, index) => [`member-${index}`, member])),
+      lead: "member-0",
+    }));
 
   /** What Sonde's own markup may hold between < and >: a date, or a link to http(s). */
   const own = /<(!date\^\d+\^[^<>|]+\|[^<>|]+|https?:[^<>|]+\|[^<>|]+)>/g;

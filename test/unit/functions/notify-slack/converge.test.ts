@@ -66,7 +66,10 @@ beforeEach(() => {
   t = setUp();
 });
 
+const aWarning = (own = {}) => anIncident({ level: "warn" }, { level: "warn", own });
 const escalated = (incident = anIncident()) => afterChange(incident, "escalated", t0 + 8 * minute, 95);
+const muted = (incident = anIncident()) =>
+  afterChange(incident, "muted", t0 + 9 * minute, 92, "silenced by Ada");
 const recovered = (incident = anIncident()) => afterChange(incident, "recovered", t0 + 20 * minute, 70);
 
 describe("one incident in one channel", () => {
@@ -95,7 +98,7 @@ describe("one incident in one channel", () => {
   });
 
   test("shows an escalation in the channel too, for an edit alerts nobody", async () => {
-    await t.put(anIncident({ level: "warn" }));
+    await t.put(aWarning({ severity: "critical" }));
     await t.run();
     await t.put(escalated());
     await t.run();
@@ -111,16 +114,129 @@ describe("one incident in one channel", () => {
   });
 
   test("is not posted while it is pending", async () => {
-    await t.put(anIncident({ status: "pending", seq: 0, history: [{ at: t0, what: "pending", value: 86 }] }));
+    await t.put(
+      anIncident({
+        status: "pending",
+        seq: 0,
+        history: [{ seq: 1, at: t0, what: "pending", value: 86, note: "" }],
+      }),
+    );
     expect(await t.run()).toEqual([]);
     expect(t.slack.messages).toEqual([]);
   });
 
-  test("is not posted when it was over before anybody was told", async () => {
+  test("is told when it was over before anybody was told: as over", async () => {
     await t.put(recovered());
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages.map(({ text }) => text.split(" · ")[0])).toEqual([
+      "✅ *Resolved after 20m*",
+      "✅ *Recovered* after 20m: 70 °C",
+    ]);
+    expect(await t.run()).toEqual([]);
+  });
+
+  test("is not posted while it is muted, and told as soon as it is not", async () => {
+    await t.put(muted());
+    expect(await t.run()).toEqual(["settled"]);
     expect(await t.run()).toEqual([]);
     expect(t.slack.messages).toEqual([]);
-    expect(await t.state()).toBeNull();
+    await t.put(afterChange(muted(), "unmuted", t0 + 40 * minute, 93));
+    expect(await t.run()).toEqual(["posted", "replied", "replied"]);
+    expect(t.slack.messages.map(({ text }) => text.split(" · ")[0])).toEqual([
+      "🔴 *Critical*",
+      "🔕 *Quiet from here on:* silenced by Ada",
+      "🔔 *Still firing*, and no longer muted: 93 °C",
+    ]);
+    expect(t.slack.messages.some(({ broadcast }) => broadcast)).toBe(false);
+  });
+
+  test("that is muted after it was told has its message say so", async () => {
+    await t.put();
+    await t.run();
+    await t.put(muted());
+    expect(await t.run()).toEqual(["updated", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("🔕 *Critical, silenced*");
+  });
+
+  test("that is loud while it is muted is so in its thread only", async () => {
+    await t.put();
+    await t.run();
+    await t.put(muted(afterChange(anIncident(), "escalated", t0 + 8 * minute, 95)));
+    expect(await t.run()).toEqual(["updated", "replied", "replied"]);
+    await t.put(recovered(muted(escalated())));
+    await t.run();
+    expect(t.slack.messages.map(({ broadcast }) => broadcast)).toEqual([false, false, false, false]);
+    expect(t.slack.messages[0]?.text).toContain("✅ *Resolved after 20m*");
+  });
+
+  test("that ends while it is muted, and was never told, is not told", async () => {
+    await t.put(muted());
+    await t.run();
+    await t.put(recovered(muted()));
+    expect(await t.run()).toEqual(["settled"]);
+    expect(await t.run()).toEqual([]);
+    expect(t.slack.messages).toEqual([]);
+  });
+
+  test("that ends while it is muted is not told even where nobody had looked before", async () => {
+    await t.put(recovered(muted()));
+    expect(await t.run()).toEqual(["settled"]);
+    expect(t.slack.messages).toEqual([]);
+  });
+
+  test("that fires again after it ended while it was muted is told, and so is its end", async () => {
+    const again = afterChange(recovered(muted()), "fired-again", t0 + 22 * minute, 92);
+    await t.put(again);
+    expect((await t.run())[0]).toBe("posted");
+    expect(t.slack.messages[0]?.text).toContain("🔴 *Critical*");
+    const other = setUp();
+    await other.put(recovered(again));
+    expect((await other.run())[0]).toBe("posted");
+    expect(other.slack.messages[0]?.text).toContain("✅ *Resolved");
+  });
+
+  test("that fires again turns red in place, and tells the channel", async () => {
+    await t.put(recovered());
+    await t.run();
+    await t.put(afterChange(recovered(), "fired-again", t0 + 22 * minute, 92));
+    expect(await t.run()).toEqual(["updated", "replied"]);
+    expect(t.slack.messages[0]?.text).toContain("🔴 *Critical*");
+    expect(t.slack.messages.at(-1)).toMatchObject({
+      text: expect.stringContaining("🔴 *Firing again*: 92 °C"),
+      broadcast: true,
+    });
+  });
+
+  test("that flaps says so once in its thread, and tells the channel only when it is calm", async () => {
+    await t.put();
+    await t.run();
+    const flapping = afterChange(anIncident(), "flapping", t0 + 9 * minute, 60);
+    await t.put(flapping);
+    await t.run();
+    await t.put(afterChange(flapping, "calm", t0 + 30 * minute, 93));
+    await t.run();
+    expect(t.slack.messages.map(({ text, broadcast }) => [text.split(" · ")[0], broadcast])).toEqual([
+      ["🔴 *Critical*", false],
+      ["🔁 *Flapping:* nothing more is said until it is calm", false],
+      ["🔴 *Calm, and still firing*: 93 °C", true],
+    ]);
+  });
+
+  test("shows the channel only the last of what it missed", async () => {
+    await t.put();
+    await t.run();
+    const twice = afterChange(escalated(), "repeated", t0 + 4 * 60 * minute, 95);
+    await t.put(twice);
+    expect(await t.run()).toEqual(["updated", "replied", "replied"]);
+    expect(t.slack.messages.map(({ broadcast }) => broadcast)).toEqual([false, false, true]);
+  });
+
+  test("does not alarm the channel when it is over by now", async () => {
+    await t.put();
+    await t.run();
+    await t.put(recovered(escalated()));
+    expect(await t.run()).toEqual(["updated", "replied", "replied"]);
+    expect(t.slack.messages.some(({ broadcast }) => broadcast)).toBe(false);
   });
 
   test("is left alone when its state has expired", async () => {
@@ -160,22 +276,23 @@ describe("an answer that was lost", () => {
     expect(t.slack.messages[0]?.text).toContain("Resolved");
   });
 
-  test("of a post that never arrived needs nothing more when the incident is over by then", async () => {
+  test("of a post that never arrived makes one that says it is over when it is by then", async () => {
     await t.put();
     t.ends.push("lost");
     await expect(t.run()).rejects.toThrow();
     await t.put(recovered());
     t.wait(31_000);
-    expect(await t.run()).toEqual(["settled"]);
-    expect(t.slack.messages).toEqual([]);
+    expect(await t.run()).toEqual(["posted", "replied"]);
+    expect(t.slack.messages).toHaveLength(2);
+    expect(t.slack.messages[0]?.text).toContain("Resolved");
     expect(await t.state()).toMatchObject({ postedSeq: 2, attempt: null });
   });
 
   test("of several tries leads to the message that did arrive, brought up to date", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     t.ends.push("answer-lost");
     await expect(t.run()).rejects.toThrow(Unacknowledged);
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     t.wait(31_000);
     const lagging = {
       ...t.slack,
@@ -212,9 +329,9 @@ describe("two invocations at once", () => {
   });
 
   test("an edit that is slow never overwrites one that knows more", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     await t.run();
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     const slow = Promise.withResolvers<void>();
     const update: typeof t.slack.update = async (place, message) => {
       await slow.promise;
@@ -223,7 +340,7 @@ describe("two invocations at once", () => {
     const event = { type: "group-changed" as const, target: "seoul", group: t.incident.id, seq: 2, channel };
     const first = converge(event, { ...t.deps, slack: { ...t.slack, update } });
     await new Promise((resolve) => setImmediate(resolve));
-    await t.put(recovered(escalated(anIncident({ routing: {} }))));
+    await t.put(recovered(escalated(aWarning())));
     await expect(t.run()).rejects.toThrow(Retryable);
     slow.resolve();
     await first;
@@ -287,7 +404,7 @@ describe("a message that Slack does not let be edited", () => {
 });
 
 describe("through a webhook", () => {
-  const webhook = "webhook:sonde/ops-webhook";
+  const webhook = "slack-webhook:sonde/ops-webhook";
 
   test("an incident is sent once when it fires and once when it is over", async () => {
     await t.put();
@@ -301,9 +418,9 @@ describe("through a webhook", () => {
   });
 
   test("an escalation is sent, for nothing can be edited", async () => {
-    await t.put(anIncident({ level: "warn", routing: {} }));
+    await t.put(aWarning());
     await t.run(webhook);
-    await t.put(escalated(anIncident({ routing: {} })));
+    await t.put(escalated(aWarning()));
     expect(await t.run(webhook)).toEqual(["posted"]);
   });
 
@@ -324,6 +441,45 @@ describe("through a webhook", () => {
     t.wait(31_000);
     expect(await t.run(webhook)).toEqual(["posted"]);
     expect(t.sent.at(-1)).toContain("Resolved");
+  });
+
+  test("nothing is sent while it is muted, and its end only where its beginning was", async () => {
+    await t.put(muted());
+    expect(await t.run(webhook)).toEqual(["settled"]);
+    await t.put(recovered(muted()));
+    expect(await t.run(webhook)).toEqual(["settled"]);
+    expect(t.sent).toEqual([]);
+    const told = setUp();
+    await told.put();
+    await told.run(webhook);
+    await told.put(muted(escalated()));
+    expect(await told.run(webhook)).toEqual(["settled"]);
+    await told.put(recovered(muted(escalated())));
+    expect(await told.run(webhook)).toEqual(["posted"]);
+    expect(told.sent.map((text) => text.split(" · ")[0])).toEqual([
+      "🔴 *Critical*",
+      "✅ *Resolved after 20m*",
+    ]);
+  });
+
+  test("what may have arrived before it was muted gets its end", async () => {
+    await t.put();
+    t.ends.push("answer-lost");
+    await expect(t.run(webhook)).rejects.toThrow(Unacknowledged);
+    await t.put(muted());
+    t.wait(31_000);
+    expect(await t.run(webhook)).toEqual(["settled"]);
+    await t.put(recovered(muted()));
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(t.sent.at(-1)).toContain("Resolved");
+  });
+
+  test("it is sent when it is heard again", async () => {
+    await t.put(muted());
+    await t.run(webhook);
+    await t.put(afterChange(muted(), "unmuted", t0 + 40 * minute, 93));
+    expect(await t.run(webhook)).toEqual(["posted"]);
+    expect(await t.run(webhook)).toEqual([]);
   });
 
   test("a refusal is tried again at once", async () => {

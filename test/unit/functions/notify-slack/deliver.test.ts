@@ -19,7 +19,7 @@ async function setUp(post?: (channel: string, text: string, fake: Slack) => Retu
   const ids = ["a", "b", "c", "d"];
   await storeIncidents(
     store,
-    ids.map((id) => anIncident({ id, summary: `incident ${id}` })),
+    ids.map((id) => anIncident({ id }, { summary: `incident ${id}` })),
   );
   const deps: DeliverDeps = {
     store,
