@@ -1,7 +1,6 @@
 import type { Incident, IncidentChange, IncidentStatus, Member, Mute } from "../../shared/domain/incident.ts";
 import { note } from "../../shared/domain/incident.ts";
-import { incidentsObject } from "../../shared/domain/incident-state.ts";
-import { emptyIncidents } from "../../shared/domain/incidents.ts";
+import { emptyIncidents, incidentsObject } from "../../shared/domain/incident-state.ts";
 import type { Store } from "../../shared/domain/store.ts";
 import { storeKeys } from "../../shared/domain/store.ts";
 
