@@ -95,6 +95,10 @@ interface QueryReport {
   readonly note: string | null;
 }
 
+function refused(message: string): QueryFaultFound {
+  return { message, grave: 2 };
+}
+
 async function validateQuery(
   query: string,
   probe: Probe,
@@ -104,15 +108,11 @@ async function validateQuery(
 ): Promise<QueryReport> {
   try {
     const { samplesProcessed } = await client.queryInstant({ query, at });
-    const messages = isSlo(probe)
-      ? found
-        ? await findSloFaults(probe, found, client, at)
-        : []
-      : await findCeilings(query, probe, client, at);
-    return {
-      faults: messages.map((message) => ({ message, grave: 2 })),
-      note: isSlo(probe) ? costNote(probe, query, samplesProcessed) : null,
-    };
+    if (isSlo(probe)) {
+      const messages = found ? await findSloFaults(probe, found, client, at) : [];
+      return { faults: messages.map(refused), note: costNote(probe, query, samplesProcessed) };
+    }
+    return { faults: (await findCeilings(query, probe, client, at)).map(refused), note: null };
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     return {

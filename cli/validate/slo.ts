@@ -32,16 +32,14 @@ export async function findSloFaults(
 }
 
 /** Null where a bucket ends at the bound, or where the target has no buckets to compare with. */
-export function boundFault(metric: string, bound: number, bounds: readonly number[]): string | null {
+function boundFault(metric: string, bound: number, bounds: readonly number[]): string | null {
   if (bounds.length === 0 || bounds.includes(bound)) return null;
   const below = bounds.filter((one) => one < bound).at(-1);
   const above = bounds.find((one) => one > bound);
-  const names = [below, above].filter((one) => one !== undefined).join(" and ");
-  return above === undefined
-    ? `slo.latency.under: ${bound} lies beyond the last bucket of ${metric}, which ends at ${names}`
-    : below === undefined
-      ? `slo.latency.under: ${bound} lies below the first bucket of ${metric}, which ends at ${names}`
-      : `slo.latency.under: ${bound} lies between the buckets of ${metric} that end at ${names}: choose one of them`;
+  const say = (where: string) => `slo.latency.under: ${bound} lies ${where}`;
+  if (above === undefined) return say(`beyond the last bucket of ${metric}, which ends at ${below}`);
+  if (below === undefined) return say(`below the first bucket of ${metric}, which ends at ${above}`);
+  return say(`between the buckets of ${metric} that end at ${below} and ${above}: choose one of them`);
 }
 
 /** What a round costs while no generated rule records the windows; null where one does. */

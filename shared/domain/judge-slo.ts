@@ -35,12 +35,9 @@ export function judgeSlo(
       : { ...told, status: "unknown", cause: "no-data", reason: fault };
   }
   if (!shown || judged.blind || judged.status === "unknown") return told;
-  const parts = [
-    describeBurn(slo, shown),
-    describeTime(probe, judged, window),
-    describeBudget(slo, budget, shown),
-  ];
-  return { ...told, reason: parts.filter((part) => part !== "").join("; ") };
+  const burn = describeBurn(slo, shown) + describeTime(probe, judged, window);
+  const left = describeBudget(slo, budget, shown);
+  return { ...told, reason: left === "" ? burn : `${burn}; ${left}` };
 }
 
 /** The levels with the limits that people know, in burn rates; the one that is shown comes last. */
@@ -69,9 +66,9 @@ function describeTime(
   { cause, since, sinceAtLeast, pending }: Judged,
   { end }: Window,
 ): string {
-  if (cause === "kept-firing") return "no longer too fast, kept firing";
+  if (cause === "kept-firing") return ", no longer too fast, kept firing";
   if (since === null || end === since) return "";
-  const lasted = `for ${sinceAtLeast ? "at least " : ""}${formatDuration(end - since)}`;
+  const lasted = ` for ${sinceAtLeast ? "at least " : ""}${formatDuration(end - since)}`;
   if (cause === "breach") return lasted;
   const level = levels.find((one) => one.level === pending);
   return level ? `${lasted}, ${level.level}s at ${formatDuration(level.for)}` : "";

@@ -143,7 +143,7 @@ export function findFault(slo: Slo, series: SloSeries, t: number, windows: reado
   const counts = windows.flatMap((window) => series.countsAt(window, t) ?? []);
   if (counts.length === 0)
     return "errors are counted under labels that total does not have: both must return the same labels";
-  if (counts.some(({ bad }) => bad !== null)) return null;
+  if (counts.every(({ bad }) => bad !== null)) return null;
   const { bucket } = slo.sli;
   return bucket
     ? `${bucket.metric} has no bucket that ends at ${bucket.bound}: \`sonde validate --target\` names those that it has`

@@ -168,6 +168,12 @@ describe("the verdict of an SLO", () => {
     ]);
   });
 
+  it("is unknown where the bucket has gone from some windows: no pair is left out in silence", () => {
+    const probe = anSlo({ latency: { histogram: "ttft_seconds", under: 3 } });
+    const some = flowAnswer(probe.slo, [end], {}).filter(({ labels }) => labels.sonde_window !== "5m bad");
+    expect(look(probe, some).verdicts).toMatchObject([{ status: "unknown", cause: "no-data" }]);
+  });
+
   it("takes errors that nobody has counted for none", () => {
     const probe = anSlo();
     const total = flowAnswer(probe.slo, [end], {}).filter(({ labels }) =>

@@ -76,6 +76,11 @@ describe("every probe", () => {
     for (const id of ids) expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
   });
 
+  it("asks a query or has an objective, and never both", () => {
+    for (const { probe } of probes)
+      expect([probe.id, (probe.query === undefined) !== (probe.slo === undefined)]).toEqual([probe.id, true]);
+  });
+
   it("says in one line what it found, and what it means", () => {
     for (const { probe } of probes) {
       const labels = new Proxy(
