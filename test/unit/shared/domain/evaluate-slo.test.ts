@@ -182,6 +182,17 @@ describe("the verdict of an SLO", () => {
     expect(look(probe, total).verdicts).toMatchObject([{ status: "ok", value: 0 }]);
   });
 
+  it("is unknown where a rule records all events and not the bad ones", () => {
+    const probe = anSlo();
+    const total = flowAnswer(probe.slo, [end], {}).filter(({ labels }) =>
+      labels.sonde_window?.endsWith("total"),
+    );
+    const query = `${probe.slo.record}:total_1h`;
+    expect(look(probe, total, { query }).verdicts).toMatchObject([
+      { status: "unknown", cause: "no-data", reason: expect.stringContaining("recording rule") },
+    ]);
+  });
+
   it("waits for `for`, and says until when", () => {
     const times = [0, 1, 2].map((n) => end - (2 - n) * minute);
     const probe = anSlo();
