@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   bundles: async () => (await import("./bundles.ts")).benchBundles(),
   cost: async () => (await import("./cost.ts")).benchCost(),
   probes: async () => (await import("./probes.ts")).benchProbes(),
+  slo: async () => (await import("./slo.ts")).benchSlo(),
 };
 
 const names = process.argv.slice(2);

@@ -45,7 +45,7 @@ export function starterText(starter: Starter): string {
     header(starter),
     targetSection(starter),
     packSection(starter.pack.name, components),
-    probesSection(here, starter.jobs),
+    probesSection(here, starter.jobs, starter.pack),
     workingSection(here),
     notifySection,
   ];
@@ -88,7 +88,7 @@ function packSection(pack: string, components: readonly ComponentFound[]): strin
   ].join("\n");
 }
 
-function probesSection(here: readonly ComponentFound[], jobs: readonly string[]): string {
+function probesSection(here: readonly ComponentFound[], jobs: readonly string[], pack: Pack): string {
   const trials = here.flatMap((component) => component.trials);
   const capped = trials.filter((trial) => works(trial) && trial.ceilings.length > 0);
   const off = here.flatMap(({ hint, trials: own }) =>
@@ -106,7 +106,24 @@ function probesSection(here: readonly ComponentFound[], jobs: readonly string[])
     ]),
     ...(jobs.length === 0 ? [] : jobLines(jobs)),
   ];
-  return lines.length === 0 ? "" : ["probes:", ...lines].join("\n");
+  const slos = sloLines(here, pack);
+  if (lines.length > 0) return ["probes:", ...lines, ...slos.map((line) => `  # ${line}`)].join("\n");
+  return slos.length === 0
+    ? ""
+    : [...slos.slice(0, 1), "probes:", ...slos.slice(1)].map((line) => `# ${line}`).join("\n");
+}
+
+/** The pack's SLOs of what is here: whoever promises something takes the `#` away. */
+function sloLines(here: readonly ComponentFound[], pack: Pack): string[] {
+  const names = here.map(({ component }) => component);
+  const slos = pack.components
+    .filter(({ component }) => names.includes(component))
+    .flatMap(({ probes }) => probes.filter(({ slo }) => slo));
+  if (slos.length === 0) return [];
+  return [
+    "SLOs, off until they are named; the objective is yours to choose:",
+    ...slos.map(({ id, slo }) => `- { id: ${id}, slo: { objective: ${slo?.objective} } }`),
+  ];
 }
 
 /** Metrics that are there and answer nothing: only a hint of the probe's own can say more. */

@@ -2,7 +2,7 @@ import type { Verdict } from "../../shared/domain/verdict.ts";
 
 /** A verdict as `--json` prints it. Numbers that JSON cannot hold are text, as Prometheus writes them. */
 export function verdictJson(verdict: Verdict): string {
-  const { probe, target, status, value, unit, threshold, since, labels, reason, query } = verdict;
+  const { probe, target, status, value, unit, threshold, since, labels, reason, query, budget } = verdict;
   return JSON.stringify({
     probe,
     target,
@@ -14,6 +14,15 @@ export function verdictJson(verdict: Verdict): string {
     labels,
     reason,
     query,
+    ...(budget
+      ? {
+          budget: {
+            left: budget.left,
+            exhaustedIn: budget.exhaustedIn,
+            at: new Date(budget.at).toISOString(),
+          },
+        }
+      : {}),
   });
 }
 

@@ -21,8 +21,11 @@ export async function addHistory(
   const parts = await Promise.all(
     checks.map(async (check) => {
       const target = targets.find(({ name }) => name === check.target);
+      // An hour of an SLO is an hour of looks back over days.
+      const slos = new Set(check.results.flatMap(({ probe }) => (probe.slo ? [probe.id] : [])));
       const wrong = check.verdicts.filter(
-        ({ status, value }) => (status === "warn" || status === "fail") && value !== null,
+        ({ probe, status, value }) =>
+          (status === "warn" || status === "fail") && value !== null && !slos.has(probe),
       );
       if (!target || wrong.length === 0) return check.verdicts;
       const { queryRange } = await deps.clientFor(target);

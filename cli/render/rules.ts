@@ -1,10 +1,18 @@
 import { resolve } from "node:path";
 import { stringify } from "yaml";
+import { isSlo, type SloProbe } from "../../shared/domain/fold-slo.ts";
 import { generateRuleFile, packRecordings } from "../../shared/domain/generate-rules.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
-import { planLookup, readLookup, resolveProbe } from "../../shared/domain/resolve-names.ts";
+import {
+  type FoundNames,
+  planLookup,
+  readLookup,
+  resolveProbe,
+  resolveTexts,
+} from "../../shared/domain/resolve-names.ts";
 import { type RuleFile, renderRuleFile } from "../../shared/domain/rule-file.ts";
+import type { SloSource } from "../../shared/domain/slo-rules.ts";
 import { builtinPacks } from "../../shared/packs/load.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
@@ -57,16 +65,28 @@ export async function rulesFor(
     plan,
     answers.map(({ data }) => data),
   );
-  const sources = own.flatMap((probe) => {
-    const resolved = resolveProbe(probe, found);
-    return "missing" in resolved ? [] : [{ probe, query: resolved.query }];
-  });
+  const sources = own
+    .filter((probe) => !isSlo(probe))
+    .flatMap((probe) => {
+      const resolved = resolveProbe(probe, found);
+      return "missing" in resolved ? [] : [{ probe, query: resolved.query }];
+    });
+  const slos = own.filter(isSlo).flatMap((probe) => sloSource(probe, found) ?? []);
   const recorded = recordings.flatMap(({ component, record, ...recording }) => {
     const resolved = resolveProbe(recording, found);
     return "missing" in resolved ? [] : [{ component, record, query: resolved.query }];
   });
-  const file = generateRuleFile(sources, recorded, { amp, delay: target.delay });
-  return { file, missing: own.length - sources.length };
+  const file = generateRuleFile(sources, recorded, { amp, delay: target.delay }, slos);
+  return { file, missing: own.length - sources.length - slos.length };
+}
+
+/** An SLO's rules are made from what it reads, and never from what they have recorded before. */
+function sloSource(probe: SloProbe, found: FoundNames): SloSource | null {
+  const raw = probe.variants.filter(({ recorded }) => !recorded);
+  if ("missing" in resolveProbe({ ...probe, variants: raw }, found)) return null;
+  const { sli } = probe.slo;
+  const [total = "", counted = ""] = resolveTexts([sli.total, sli.counted.expr], probe.aliases, found);
+  return { probe, total, counted };
 }
 
 function keyOf({ pack, component }: { readonly pack: string; readonly component: string }): string {

@@ -9,11 +9,14 @@ import {
 } from "../../shared/domain/ceilings.ts";
 import { checkDeployable } from "../../shared/domain/deployable.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
+import { isSlo } from "../../shared/domain/fold-slo.ts";
 import type { Probe, Target } from "../../shared/domain/probe.ts";
 import { type PrometheusClient, PrometheusError } from "../../shared/domain/prometheus.ts";
+import type { FoundNames } from "../../shared/domain/resolve-names.ts";
 import { suggestName } from "../../shared/domain/words.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps, ExitCode } from "../deps.ts";
+import { costNote, findSloFaults } from "./slo.ts";
 
 export interface ValidateRun {
   readonly config: string;
@@ -60,7 +63,7 @@ async function validateTarget(target: Target, probes: readonly Probe[], deps: Cl
     deps.err(`${target.name}: ${error.message}`);
     return 3;
   }
-  const { resolved } = await settleNames(probes, { queryInstant: client.queryInstant, at });
+  const { resolved, kept } = await settleNames(probes, { queryInstant: client.queryInstant, at });
   let code: ExitCode = 0;
   let good = 0;
   for (const one of resolved) {
@@ -69,7 +72,8 @@ async function validateTarget(target: Target, probes: readonly Probe[], deps: Cl
       deps.err(`${target.name}: ${one.probe.id}: ${one.failed}`);
       code = 3;
     } else {
-      const faults = await validateQuery(one.query, one.probe, client, at);
+      const { faults, note } = await validateQuery(one.query, one.probe, client, at, kept?.found);
+      if (note) deps.out(`${target.name}: ${one.probe.id}: ${note}`);
       for (const { message, grave } of faults) {
         deps.err(`${target.name}: ${one.probe.id}: ${message}`);
         if (grave === 2 || code === 0) code = grave;
@@ -86,18 +90,35 @@ interface QueryFaultFound {
   readonly grave: 2 | 3;
 }
 
+interface QueryReport {
+  readonly faults: readonly QueryFaultFound[];
+  readonly note: string | null;
+}
+
+function refused(message: string): QueryFaultFound {
+  return { message, grave: 2 };
+}
+
 async function validateQuery(
   query: string,
   probe: Probe,
   client: PrometheusClient,
   at: number,
-): Promise<QueryFaultFound[]> {
+  found: FoundNames | undefined,
+): Promise<QueryReport> {
   try {
-    await client.queryInstant({ query, at });
-    return (await findCeilings(query, probe, client, at)).map((message) => ({ message, grave: 2 as const }));
+    const { samplesProcessed } = await client.queryInstant({ query, at });
+    if (isSlo(probe)) {
+      const messages = found ? await findSloFaults(probe, found, client, at) : [];
+      return { faults: messages.map(refused), note: costNote(probe, query, samplesProcessed) };
+    }
+    return { faults: (await findCeilings(query, probe, client, at)).map(refused), note: null };
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
-    return [{ message: error.message, grave: error.kind === "bad-query" ? 2 : 3 }];
+    return {
+      faults: [{ message: error.message, grave: error.kind === "bad-query" ? 2 : 3 }],
+      note: null,
+    };
   }
 }
 

@@ -3,15 +3,17 @@ import pLimit from "p-limit";
 import { guardSelectors } from "../../shared/domain/aliases.ts";
 import { planWindow, type Window } from "../../shared/domain/detection.ts";
 import type { ProbeAnswer } from "../../shared/domain/evaluate.ts";
+import { absentIsNone, isSlo } from "../../shared/domain/fold-slo.ts";
 import { freshnessQuery, type NewestSamples, readFreshness } from "../../shared/domain/freshness.ts";
 import type { Guard, Probe } from "../../shared/domain/probe.ts";
 import { type Answer, PrometheusError, type QueryRange } from "../../shared/domain/prometheus.ts";
 import type { Series } from "../../shared/domain/series.ts";
-import type { ProbeState } from "../../shared/domain/state.ts";
+import { readBudget } from "../../shared/domain/slo.ts";
+import type { BudgetState, ProbeState } from "../../shared/domain/state.ts";
 
 /** A probe whose names are settled for one target, or the reason why they cannot be. */
 export type ResolvedProbe =
-  | { readonly probe: Probe; readonly query: string; readonly guard: Guard }
+  | { readonly probe: Probe; readonly query: string; readonly guard: Guard; readonly budget?: string }
   | { readonly probe: Probe; readonly missing: string }
   | { readonly probe: Probe; readonly failed: string };
 
@@ -33,6 +35,8 @@ export interface AskOptions {
 
 /** Enough to hide the network's latency, few enough not to crowd the dashboards out of a small Prometheus. */
 const defaultConcurrency = 10;
+/** An error budget of weeks changes slowly, and asking for it can be dear. */
+const budgetEvery = 3_600_000;
 /** Selectors asked for in one freshness query. */
 const guardsPerQuery = 20;
 
@@ -44,18 +48,28 @@ export async function askProbes(resolved: readonly ResolvedProbe[], options: Ask
     if ("missing" in one) answers.set(one.probe.id, unanswered(one.probe, "missing", one.missing));
     else if ("failed" in one) answers.set(one.probe.id, unanswered(one.probe, "query-failed", one.failed));
     else {
-      const state = options.states[one.probe.id];
-      const window = planWindow(one.probe, state?.query === one.query ? state : undefined, options.end);
-      if (window) due.push({ ...one, window });
+      const stored = options.states[one.probe.id];
+      const state = stored?.query === one.query ? stored : undefined;
+      const window = planWindow(one.probe, state, options.end);
+      const { budget, ...asked } = one;
+      const askedAt = state?.budget?.at ?? Number.NEGATIVE_INFINITY;
+      const isDue = budget !== undefined && options.end - askedAt >= budgetEvery;
+      if (window) due.push({ ...asked, window, ...(isDue ? { budget } : {}) });
     }
   }
   const asker = buildAsker(options);
   const newest = askFreshness(due, asker.ask);
   await Promise.all(
-    due.map(async ({ probe, query, guard, window }) => {
+    due.map(async (one) => {
+      const { probe, query, guard, window } = one;
       try {
-        const [series, seen] = await Promise.all([asker.ask(query, window), newest(guard, window)]);
-        answers.set(probe.id, { kind: "answered", query, guard, window, series, newest: seen });
+        const [series, seen, left] = await Promise.all([
+          asker.ask(query, window),
+          newest(guard, window),
+          askBudget(one, asker.ask),
+        ]);
+        const budget = left ? { budget: left } : {};
+        answers.set(probe.id, { kind: "answered", query, guard, window, series, newest: seen, ...budget });
       } catch (error) {
         if (!(error instanceof PrometheusError)) throw error;
         answers.set(probe.id, { kind: "unanswered", cause: "query-failed", query, reason: error.message });
@@ -70,6 +84,8 @@ interface DueProbe {
   readonly query: string;
   readonly guard: Guard;
   readonly window: Window;
+  /** What asks for the error budget, in rounds in which that is due. */
+  readonly budget?: string;
 }
 
 type Ask = (query: string, window: Window) => Promise<readonly Series[]>;
@@ -101,6 +117,19 @@ function buildAsker({ queryRange, concurrency = defaultConcurrency }: AskOptions
     return (await answer).data;
   };
   return { ask, spent: () => ({ queries: sent.size, samplesProcessed, notices: [...notices] }) };
+}
+
+/** What is left of an SLO's error budget. An answer that fails costs the budget for an hour, not the verdict. */
+async function askBudget({ probe, query, window, budget }: DueProbe, ask: Ask): Promise<BudgetState | null> {
+  if (!isSlo(probe) || budget === undefined) return null;
+  const at = window.end;
+  try {
+    const series = await ask(budget, { ...window, start: at });
+    return { at, left: readBudget(probe.slo, series, absentIsNone(probe.slo, query), at) };
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    return { at, left: {} };
+  }
 }
 
 /**

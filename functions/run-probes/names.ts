@@ -1,5 +1,6 @@
+import { aliasesIn, guardSelectors } from "../../shared/domain/aliases.ts";
 import { shortHash } from "../../shared/domain/hash.ts";
-import type { Probe } from "../../shared/domain/probe.ts";
+import type { Probe, Variant } from "../../shared/domain/probe.ts";
 import { PrometheusError, type QueryInstant } from "../../shared/domain/prometheus.ts";
 import { type FoundNames, planLookup, readLookup, resolveProbe } from "../../shared/domain/resolve-names.ts";
 import type { KeptNames, ProbeState } from "../../shared/domain/state.ts";
@@ -59,7 +60,12 @@ function settle(probe: Probe, found: FoundNames): ResolvedProbe {
 }
 
 function unsettled(probe: Probe, reason: string): ResolvedProbe {
-  const [variant] = probe.variants;
-  const plain = variant && Object.keys(probe.aliases).length === 0;
-  return plain ? { probe, query: variant.query, guard: variant.guard } : { probe, failed: reason };
+  const plain = probe.variants.find((variant) => !needsNames(variant));
+  if (!plain) return { probe, failed: reason };
+  const { query, guard, budget } = plain;
+  return { probe, query, guard, ...(budget === undefined ? {} : { budget }) };
+}
+
+function needsNames({ query, guard }: Variant): boolean {
+  return [query, ...guardSelectors(guard)].flatMap(aliasesIn).length > 0;
 }

@@ -1,7 +1,9 @@
 import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
 import { compilePolicy } from "./compile-policy.ts";
+import { compileVariant } from "./compile-query.ts";
 import { compileRuleFile } from "./compile-rules.ts";
+import { compileSlo } from "./compile-slo.ts";
 import { compileTargets } from "./compile-target.ts";
 import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
@@ -9,8 +11,7 @@ import { expandPacks, type PackedProbe } from "./expand-pack.ts";
 import type { ConfigFault } from "./faults.ts";
 import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
 import type { Pack } from "./pack.ts";
-import type { CompiledConfig, Guard, Level, LevelName, Probe, Variant } from "./probe.ts";
-import { inspectQuery } from "./promql.ts";
+import type { CompiledConfig, Level, LevelName, Probe } from "./probe.ts";
 import { checkTemplate } from "./template.ts";
 
 /** What config refers to, already read: packs by name, rule files and certificates by path. */
@@ -33,6 +34,8 @@ export interface CompileResult {
 const defaults = {
   every: 60_000,
   step: 30_000,
+  /** An SLO's shortest window is minutes long. */
+  sloStep: 60_000,
   /** Three scrapes at the slowest usual interval; under the look-back of five minutes, or it could not be seen. */
   staleAfter: 180_000,
 } as const;
@@ -79,31 +82,13 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
   return { compiled, faults, notes };
 }
 
-function compileProbe(
-  { probe, path, pack, queries, aliases, breach }: PackedProbe,
-  faults: ConfigFault[],
-  notes: ConfigFault[],
-): Probe | null {
-  if (probe.slo) {
-    notes.push({
-      path: [...path, "slo"],
-      message: `probe ${probe.id}: SLO probes are not evaluated by this version`,
-    });
-    return null;
-  }
-  const asked = probe.query ? [{ query: probe.query, guard: probe.guard }] : queries;
-  if (asked.length === 0) {
-    faults.push({
-      path: [...path, "query"],
-      message: `is missing, and no pack in use has a probe "${probe.id}"`,
-    });
-    return null;
-  }
-  const variants = asked.flatMap((variant) => compileVariant(variant, path, faults) ?? []);
-  if (variants.length === 0) return null;
+function compileProbe(packed: PackedProbe, faults: ConfigFault[], notes: ConfigFault[]): Probe | null {
+  const { probe, path, pack, aliases, breach } = packed;
+  const question = probe.slo ? askSlo(packed, faults, notes) : askQuery(packed, faults);
+  if (!question) return null;
+  const { variants, levels } = question;
   const every = probe.every ? parseDuration(probe.every) : defaults.every;
-  const step = Math.min(probe.step ? parseDuration(probe.step) : defaults.step, every);
-  const levels = compileLevels(probe, breach);
+  const step = Math.min(probe.step ? parseDuration(probe.step) : question.step, every);
   const texts = variants.flatMap(({ query, guard }) => [query, ...guardSelectors(guard)]);
   const used = new Set(texts.flatMap(aliasesIn));
   const longest = Math.max(0, ...levels.map((level) => level.for + level.keepFiringFor));
@@ -127,10 +112,10 @@ function compileProbe(
   checkTexts(probe, path, faults);
   return {
     id: probe.id,
-    kind: breach ? "rule" : "promql",
+    kind: question.slo ? "slo" : breach ? "rule" : "promql",
     variants,
-    aliases: withLabelMetrics(aliases, used),
-    unit: probe.unit ?? "",
+    aliases: { ...withLabelMetrics(aliases, used), ...question.recorded },
+    unit: question.slo ? "x" : (probe.unit ?? ""),
     levels,
     every,
     step,
@@ -144,7 +129,66 @@ function compileProbe(
     playbook: probe.playbook ?? "",
     ...(probe.groupBy ? { groupBy: probe.groupBy } : {}),
     source: pack ?? { kind: "config" },
+    ...(question.slo ? { slo: question.slo } : {}),
   };
+}
+
+/** What a probe asks, and when the answer is a breach. */
+interface Question {
+  readonly variants: Probe["variants"];
+  readonly levels: readonly Level[];
+  /** The names that generated rules record under. */
+  readonly recorded: Probe["aliases"];
+  readonly slo: Probe["slo"];
+  readonly step: number;
+}
+
+function askQuery({ probe, path, queries, breach }: PackedProbe, faults: ConfigFault[]): Question | null {
+  const asked = probe.query ? [{ query: probe.query, guard: probe.guard }] : queries;
+  if (asked.length === 0) {
+    faults.push({
+      path: [...path, "query"],
+      message: `is missing, and no pack in use has a probe "${probe.id}"`,
+    });
+    return null;
+  }
+  const variants = asked.flatMap((variant) => compileVariant(variant, path, faults) ?? []);
+  if (variants.length === 0) return null;
+  return {
+    variants,
+    levels: compileLevels(probe, breach),
+    recorded: {},
+    slo: undefined,
+    step: defaults.step,
+  };
+}
+
+function askSlo(
+  { probe, path, queries }: PackedProbe,
+  faults: ConfigFault[],
+  notes: ConfigFault[],
+): Question | null {
+  if (probe.query || queries.length > 0) {
+    faults.push({
+      path: [...path, "slo"],
+      message: `stands beside a query: a probe asks one of them; give the ${probe.query ? "query" : "SLO"} an id of its own`,
+    });
+    return null;
+  }
+  for (const key of ["warn", "fail", "unit"] as const) {
+    if (probe[key] !== undefined)
+      faults.push({
+        path: [...path, key],
+        message: "is not for SLOs: what burns too fast is told by page and ticket",
+      });
+  }
+  const compiled = compileSlo(probe.id, probe.slo ?? {}, probe.guard, path, faults, notes);
+  if (!compiled) return null;
+  const { slo, variants, recorded } = compiled;
+  const levels = (["warn", "fail"] as const).flatMap((name) =>
+    slo.pairs.some((pair) => pair.level === name) ? [level(name, { op: ">", bound: 1 }, probe)] : [],
+  );
+  return { variants, levels, recorded, slo, step: defaults.sloStep };
 }
 
 /** A label's spelling is looked up on a metric, which must then be resolvable too. */
@@ -164,42 +208,6 @@ function checkTexts(probe: ProbeConfig, path: ConfigFault["path"], faults: Confi
     const fault = text ? checkTemplate(text) : null;
     if (fault) faults.push({ path: [...path, key], message: fault });
   }
-}
-
-function compileVariant(
-  variant: { readonly query: string; readonly guard?: string | readonly string[] | undefined },
-  path: ConfigFault["path"],
-  faults: ConfigFault[],
-): Variant | null {
-  const inspected = inspectQuery(variant.query);
-  if ("fault" in inspected) {
-    faults.push({ path: [...path, "query"], message: describeQueryFault(variant.query, inspected.fault) });
-    return null;
-  }
-  if (variant.guard === undefined) return { query: variant.query, guard: inspected.facts.guard };
-  const of: Guard[] = [];
-  for (const selector of [variant.guard].flat()) {
-    const guard = inspectQuery(selector);
-    if (
-      "fault" in guard ||
-      guard.facts.guard.kind !== "selector" ||
-      guard.facts.guard.selector !== selector.trim()
-    )
-      faults.push({
-        path: [...path, "guard"],
-        message: `"${selector}" is not a plain selector such as up{job="vllm"}`,
-      });
-    else of.push(guard.facts.guard);
-  }
-  const [first] = of;
-  if (!first) return null;
-  return { query: variant.query, guard: of.length === 1 ? first : { kind: "all", of } };
-}
-
-/** One line that shows where a query stops making sense. */
-function describeQueryFault(query: string, fault: { readonly at: number; readonly message: string }): string {
-  const before = query.slice(Math.max(0, fault.at - 30), fault.at).replace(/\s+/g, " ");
-  return `PromQL does not parse at character ${fault.at + 1}${before ? `, after "${before}"` : ""}: ${fault.message}`;
 }
 
 function compileLevels(probe: ProbeConfig, breach: PackedProbe["breach"]): Level[] {

@@ -43,12 +43,31 @@ const targetSchema = z.strictObject({
   maxSamplesPerQuery: z.optional(z.number().check(z.int(), z.positive())),
 });
 
-const sloSchema = z.strictObject({
-  objective: z.number().check(z.gt(0), z.lt(100)),
-  errors: nonEmpty,
-  total: nonEmpty,
+const burnWindow = z.strictObject({
+  share: z.number().check(z.gt(0), z.lte(100)),
+  long: duration,
+  short: duration,
+});
+
+/** All optional: what a pack's SLO says need not be said again. */
+export const sloSchema = z.strictObject({
+  objective: z.optional(z.number().check(z.gt(0), z.lt(100))),
+  errors: z.optional(nonEmpty),
+  total: z.optional(nonEmpty),
+  latency: z.optional(
+    z.strictObject({
+      histogram: z.optional(
+        z.string().check(z.regex(/^\$?[a-zA-Z_:][\w:]*$/, "write the name of a histogram's metric")),
+      ),
+      under: z.optional(z.union([duration, z.number().check(z.positive())])),
+      matchers: z.optional(nonEmpty),
+      by: z.optional(z.array(z.string().check(z.regex(/^\$?[a-zA-Z_]\w*$/, "write the name of a label")))),
+    }),
+  ),
   minimumEvents: z.optional(z.number().check(z.nonnegative())),
   period: z.optional(duration),
+  page: z.optional(z.array(burnWindow)),
+  ticket: z.optional(z.array(burnWindow)),
 });
 
 const probeSchema = z.strictObject({
@@ -189,6 +208,7 @@ export const configSchema = z.strictObject({
 });
 
 export type SondeConfig = z.infer<typeof configSchema>;
+export type SloConfig = z.infer<typeof sloSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;

@@ -17,6 +17,9 @@ export interface Window {
 /** How far back a round goes for what earlier rounds missed. */
 const maxCatchUp = 2 * 3_600_000;
 
+/** An SLO's windows look back by themselves, over hours and days at each point: more points cost much and add little. */
+const sloCatchUp = 10 * 60_000;
+
 /** Prometheus answers at most 11,000 points a series; a look back that would need more begins later. */
 const maxPoints = 10_000;
 
@@ -37,7 +40,8 @@ export function planWindow(
   const end = floorTo(now, step, phase);
   if (!state || state.evaluatedTo === 0) {
     const longest = Math.max(0, ...probe.levels.map((level) => level.for));
-    const kept = probe.levels.some((level) => level.keepFiringFor > 0) ? maxCatchUp : 0;
+    const catchUp = probe.slo ? sloCatchUp : maxCatchUp;
+    const kept = probe.levels.some((level) => level.keepFiringFor > 0) ? catchUp : 0;
     return {
       start: end - Math.min(maxPoints, Math.ceil((longest + kept) / step)) * step,
       end,
@@ -48,7 +52,7 @@ export function planWindow(
   }
   if (floorTo(end, every, phase) <= floorTo(state.evaluatedTo, every, phase)) return null;
   const next = floorTo(state.evaluatedTo, step, phase) + step;
-  const earliest = end - Math.floor(maxCatchUp / step) * step;
+  const earliest = end - Math.floor((probe.slo ? sloCatchUp : maxCatchUp) / step) * step;
   return { start: Math.max(next, earliest), end, step, continues: true, gap: next < earliest };
 }
 

@@ -1,4 +1,4 @@
-import type { ProbeConfig, SondeConfig } from "./config.ts";
+import type { ProbeConfig, SloConfig, SondeConfig } from "./config.ts";
 import type { ConfigFault } from "./faults.ts";
 import { type Pack, type PackFile, type PackProbe, packAliases } from "./pack.ts";
 import type { Aliases, LevelName, ProbeSource } from "./probe.ts";
@@ -83,17 +83,39 @@ function packProbe(
   change: ProbeConfig | undefined,
   path: ConfigFault["path"],
 ): PackedProbe {
-  const { catalogue: _, query, breach, hint, ...rest } = probe;
+  const { catalogue: _, query = [], breach, hint, ...rest } = probe;
   const queries = [query]
     .flat()
     .map((variant) => (typeof variant === "string" ? { query: variant } : variant));
   return {
-    // A change that gives a query of its own means it: the pack's guard went with the pack's query.
-    probe: { ...rest, ...change, id: probe.id, labels: { ...rest.labels, ...change?.labels } },
+    probe: {
+      ...rest,
+      ...change,
+      id: probe.id,
+      // Naming a probe that needs an opt-in is one.
+      enabled: change?.enabled ?? (change ? true : rest.enabled),
+      labels: { ...rest.labels, ...change?.labels },
+      slo: mergeSlo(rest.slo, change?.slo),
+      // A change that asks something of its own means it: the pack's guard went with the pack's question.
+      guard: change?.guard ?? (asksAnew(change?.slo) ? undefined : rest.guard),
+    },
     path,
     pack: { kind: "pack", pack: pack.name, component: file.component, named, hint: hint ?? file.hint },
     queries,
     aliases: packAliases(file),
     breach: change?.warn || change?.fail || change?.query ? null : (breach ?? null),
   };
+}
+
+/** A pack's SLO with config's changes on top; of its two ways to count, config's takes the other's place. */
+function mergeSlo(own: SloConfig | undefined, change: SloConfig | undefined): SloConfig | undefined {
+  if (!own || !change) return change ?? own;
+  const { latency, errors, total, ...rest } = own;
+  if (asksAnew(change)) return { ...rest, errors, total, ...change };
+  if (!change.latency) return { ...rest, latency, errors, total, ...change };
+  return { ...rest, ...change, latency: { ...latency, ...change.latency } };
+}
+
+function asksAnew(change: SloConfig | undefined): boolean {
+  return change?.errors !== undefined || change?.total !== undefined;
 }

@@ -4,6 +4,13 @@ import { type Pack, packAliases } from "./pack.ts";
 import type { Level, Probe } from "./probe.ts";
 import { watchdogAlert } from "./received-alert.ts";
 import type { AlertRule, RecordingRule, Rule, RuleFile } from "./rule-file.ts";
+import {
+  defaultSloSummary,
+  type SloSource,
+  sloAlertExpression,
+  sloInterval,
+  sloRecordings,
+} from "./slo-rules.ts";
 
 /** A probe with the target's own names in its query. */
 export interface RuleSource {
@@ -31,12 +38,14 @@ const recordingInterval = 60_000;
 
 /**
  * The rules that say what the probes say: one alert for each threshold, stepping at the probe's own step over
- * the probe's own query. Probes for information only have no rule; recordings serve dashboards.
+ * the probe's own query. Probes for information only have no rule; recordings serve dashboards. An SLO has a
+ * group of its own, which records its windows and tells by them.
  */
 export function generateRuleFile(
   sources: readonly RuleSource[],
   recordings: readonly RecordingSource[],
   { amp, delay }: GenerateOptions,
+  slos: readonly SloSource[] = [],
 ): RuleFile {
   const alerts = Map.groupBy(
     sources.filter(({ probe }) => probe.levels.length > 0),
@@ -57,6 +66,12 @@ export function generateRuleFile(
           queryOffset,
           members.flatMap(alertRules),
         ),
+      ),
+      ...slos.map((source) =>
+        group(`sonde-slo-${source.probe.id}`, sloInterval, queryOffset, [
+          ...sloRecordings(source),
+          ...sloAlerts(source),
+        ]),
       ),
     ],
   };
@@ -116,10 +131,21 @@ function recordingRule({ record, query }: RecordingSource): RecordingRule {
 }
 
 function alertRules({ probe, query }: RuleSource): AlertRule[] {
-  return probe.levels.map((level) => ({
+  return probe.levels.map((level) => alertRule(probe, level, expression(query.trim(), level)));
+}
+
+function sloAlerts({ probe }: SloSource): AlertRule[] {
+  const summary = probe.summary || defaultSloSummary(probe.id, probe.slo);
+  return probe.levels.map((level) =>
+    alertRule({ ...probe, summary }, level, sloAlertExpression(probe.slo, level)),
+  );
+}
+
+function alertRule(probe: Probe, level: Level, expr: string): AlertRule {
+  return {
     kind: "alert",
     name: alertName(probe.id),
-    expr: expression(query.trim(), level),
+    expr,
     for: level.for,
     keepFiringFor: level.keepFiringFor,
     labels: { severity: level.level === "fail" ? "critical" : "warning", ...probe.labels, probe: probe.id },
@@ -128,7 +154,7 @@ function alertRules({ probe, query }: RuleSource): AlertRule[] {
       ...(probe.description ? { description: probe.description } : {}),
       ...(probe.runbook ? { runbook_url: probe.runbook } : {}),
     },
-  }));
+  };
 }
 
 function expression(query: string, { when }: Level): string {

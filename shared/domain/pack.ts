@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 
+import { sloSchema } from "./config.ts";
 import type { AliasChoice, Aliases } from "./probe.ts";
 
 const names = z.array(z.string()).check(z.minLength(1));
@@ -17,7 +18,11 @@ const packProbeSchema = z.strictObject({
   /** Its number in the catalogue, such as V-01. */
   catalogue: z.string(),
   /** One query, or several ways to ask, best first: the first whose names the target has is used. */
-  query: z.union([query, z.array(query).check(z.minLength(1))]),
+  query: z.optional(z.union([query, z.array(query).check(z.minLength(1))])),
+  /** Instead of a query: an objective, as config writes it, over the file's `$aliases`. */
+  slo: z.optional(sloSchema),
+  /** Of an SLO: what must be fresh for it to be judged. */
+  guard: z.optional(z.union([z.string(), names])),
   /** Where every returned sample is a breach, as in a Prometheus rule. Instead of warn and fail. */
   breach: z.optional(z.strictObject({ level: z.enum(["warn", "fail"]), for: z.optional(z.string()) })),
   unit: z.optional(z.string()),

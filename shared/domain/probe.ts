@@ -49,12 +49,50 @@ export interface Variant {
   /** PromQL; a pack's query may hold `$aliases`, which are resolved once per target. */
   readonly query: string;
   readonly guard: Guard;
+  /** Of SLOs: what asks for the error budget of the whole period. Dear, so it is asked rarely. */
+  readonly budget?: string;
+  /** Of variants that read what generated rules record: further aliases that must be there before they do. */
+  readonly recorded?: readonly string[];
+}
+
+/** Two windows that must both burn more than `factor` times as fast as the objective allows. Milliseconds. */
+export interface BurnPair {
+  readonly level: LevelName;
+  readonly long: number;
+  readonly short: number;
+  readonly factor: number;
+}
+
+/** What an SLO counts. PromQL that holds `$window`, and in packs `$aliases`. */
+export interface Sli {
+  readonly total: string;
+  /** What is counted beside all events. Bad events that nobody has counted are none; good ones must be there. */
+  readonly counted: { readonly kind: "bad" | "good"; readonly expr: string };
+  /** What `total` is in: events a second, or events of the window; null where that cannot be told. */
+  readonly per: "second" | "window" | null;
+  /** Of latency SLOs: the bucket metric and the bound below which an event is good. */
+  readonly bucket?: { readonly metric: string; readonly bound: number };
+}
+
+/** A service level objective and when its error budget burns too fast. Milliseconds. */
+export interface Slo {
+  /** Percent of events that must be good. */
+  readonly objective: number;
+  /** The share of events that may be bad. */
+  readonly budget: number;
+  readonly period: number;
+  /** Fewer events than this in a pair's long window prove nothing. */
+  readonly minimumEvents: number;
+  readonly pairs: readonly BurnPair[];
+  readonly sli: Sli;
+  /** What the names of its recorded series begin with. */
+  readonly record: string;
 }
 
 /** A probe ready to run: durations in milliseconds, thresholds taken apart, guard known. */
 export interface Probe {
   readonly id: string;
-  readonly kind: "promql" | "rule";
+  readonly kind: "promql" | "rule" | "slo";
   /** Best first: the first one whose names the target has is asked. Never empty. */
   readonly variants: readonly Variant[];
   readonly aliases: Aliases;
@@ -74,6 +112,8 @@ export interface Probe {
   /** How its series are grouped, in place of the policy's way. */
   readonly groupBy?: readonly string[];
   readonly source: ProbeSource;
+  /** Of kind `slo`; its levels are `page` (fail) and `ticket` (warn), in times over the limit. */
+  readonly slo?: Slo;
 }
 
 /** How a target's server is spoken to. Secrets are named here, never held. */

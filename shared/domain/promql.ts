@@ -43,6 +43,33 @@ export function inspectQuery(query: string): { facts: QueryFacts } | { fault: Qu
   return { facts: { selectors: [...selectors], metrics: [...metrics], guard } };
 }
 
+/** The functions that a query applies to ranges, each once: `rate` of `sum(rate(x[5m]))`. */
+export function rangeFunctions(query: string): string[] {
+  const text = query.replace(aliasPattern, (_, alias: string) => standIn + alias);
+  const names = new Set<string>();
+  parser.parse(text).iterate({
+    enter: ({ node }) => {
+      if (node.name !== "MatrixSelector" && node.name !== "SubqueryExpr") return;
+      const called = node.parent?.parent?.getChild("FunctionIdentifier");
+      if (called) names.add(text.slice(called.from, called.to));
+    },
+  });
+  return [...names];
+}
+
+/** The labels that a query's outermost aggregation keeps, sorted; null where it is none, or one by `without`. */
+export function groupingLabels(query: string): readonly string[] | null {
+  const text = query.replace(aliasPattern, (_, alias: string) => standIn + alias);
+  let node = parser.parse(text).topNode.firstChild;
+  while (node?.name === "ParenExpr") node = node.firstChild;
+  if (node?.name !== "AggregateExpr") return null;
+  const modifier = node.getChild("AggregateModifier");
+  if (!modifier) return [];
+  if (!modifier.getChild("By")) return null;
+  const labels = modifier.getChild("GroupingLabels")?.getChildren("LabelName") ?? [];
+  return labels.map(({ from, to }) => text.slice(from, to).replace(standIn, "$")).sort();
+}
+
 function findFault(top: SyntaxNode, text: string): QueryFault | null {
   if (!top.firstChild) return { at: 0, message: "the query is empty" };
   const cursor = top.cursor();

@@ -35,7 +35,7 @@ export interface MissingAlias {
 
 /** A probe's query with the target's own names; or what is missing, and one line on what would bring it. */
 export type Resolution =
-  | { readonly query: string; readonly guard: Guard }
+  | { readonly query: string; readonly guard: Guard; readonly budget?: string }
   | { readonly missing: readonly MissingAlias[]; readonly hint: string };
 
 const maxQueryLength = 3_000;
@@ -123,15 +123,18 @@ export function resolveProbe(
   const lacking = variants.map((variant) => ({ variant, missing: missingNames(variant, aliases, found) }));
   const usable = lacking.find(({ missing }) => missing.length === 0);
   if (usable) {
-    const names = chooseNames(usable.variant, aliases, found);
+    const { query, guard, budget } = usable.variant;
+    const names = chooseNames(aliasesOf(usable.variant), aliases, found);
     return {
-      query: replaceAliases(usable.variant.query, names),
-      guard: replaceGuardAliases(usable.variant.guard, names),
+      query: replaceAliases(query, names),
+      guard: replaceGuardAliases(guard, names),
+      ...(budget === undefined ? {} : { budget: replaceAliases(budget, names) }),
     };
   }
-  const nearest = [...lacking].sort((a, b) => a.missing.length - b.missing.length)[0];
+  const told = lacking.filter(({ variant }) => !variant.recorded);
+  const nearest = [...told].sort((a, b) => a.missing.length - b.missing.length)[0];
   const advice = probe.source.kind === "pack" ? probe.source.hint : "";
-  const wanted = [...new Set(withoutSupersets(lacking).map(describeMissing))].join("; or ");
+  const wanted = [...new Set(withoutSupersets(told).map(describeMissing))].join("; or ");
   return {
     missing: nearest?.missing ?? [],
     hint: `not on this target: ${wanted}${advice ? `. ${advice}` : ""}`,
@@ -169,8 +172,18 @@ function describeMissing({ variant, missing }: Lacking): string {
     .join(", ");
 }
 
-function aliasesOf({ query, guard }: Variant): string[] {
-  return [...new Set([query, ...guardSelectors(guard)].flatMap(aliasesIn))];
+function aliasesOf({ query, guard, recorded = [] }: Variant): string[] {
+  return [...new Set([...[query, ...guardSelectors(guard)].flatMap(aliasesIn), ...recorded])];
+}
+
+/** Texts that belong together, with the target's own names, as `resolveProbe` would write them. */
+export function resolveTexts(
+  texts: readonly string[],
+  aliases: Probe["aliases"],
+  found: FoundNames,
+): readonly string[] {
+  const names = chooseNames([...new Set(texts.flatMap(aliasesIn))], aliases, found);
+  return texts.map((text) => replaceAliases(text, names));
 }
 
 function missingNames(variant: Variant, aliases: Probe["aliases"], found: FoundNames): MissingAlias[] {
@@ -184,13 +197,13 @@ function missingNames(variant: Variant, aliases: Probe["aliases"], found: FoundN
 }
 
 function chooseNames(
-  variant: Variant,
+  used: readonly string[],
   aliases: Probe["aliases"],
   found: FoundNames,
 ): Readonly<Record<string, string>> {
   const chosen: Record<string, string> = {};
   const unborn: [string, AliasChoice][] = [];
-  for (const alias of aliasesOf(variant)) {
+  for (const alias of used) {
     const choice = aliases[alias];
     if (!choice) continue;
     const seen = choice.kind === "metric" ? found.metrics : found.labels[labelQuestion(choice, aliases)];

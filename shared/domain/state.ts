@@ -27,6 +27,15 @@ const seriesStateSchema = z.object({
 /** A series that is pending or firing at some level. */
 export type SeriesState = z.infer<typeof seriesStateSchema>;
 
+const budgetStateSchema = z.object({
+  /** When the target was asked, Unix milliseconds; also where it did not answer. */
+  at: z.number(),
+  /** The share of the error budget that was left, by series. */
+  left: z.record(z.string(), z.number()),
+});
+/** What an SLO's target said of the error budget, which is asked rarely. */
+export type BudgetState = z.infer<typeof budgetStateSchema>;
+
 const probeStateSchema = z.object({
   /** The query as it was sent; another query starts from nothing. */
   query: z.string(),
@@ -38,6 +47,7 @@ const probeStateSchema = z.object({
   blindSince: nullableNumber,
   /** Whether this probe has ever been answered with fresh data on this target. */
   everFresh: z.boolean(),
+  budget: z.optional(budgetStateSchema),
 });
 export type ProbeState = z.infer<typeof probeStateSchema>;
 

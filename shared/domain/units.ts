@@ -7,6 +7,7 @@ const suffixes: Readonly<Record<string, string>> = {
   watts: "W",
   usd: "USD",
   dollars: "USD",
+  x: "×",
 };
 
 /** A value with its unit as people read it: `91.2 °C`, `9.1 %` of a ratio, `1.5 GiB` of bytes. */

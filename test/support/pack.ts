@@ -22,8 +22,21 @@ export function packProbes(): readonly Probe[] {
   return compiled.probes;
 }
 
+/** The pack's SLOs, which run only where config names them. */
+export function packSlos(): readonly Probe[] {
+  const named = pack.components.flatMap(({ probes }) =>
+    probes.filter(({ slo }) => slo).map(({ id }) => ({ id })),
+  );
+  const { compiled, faults } = compileConfig(
+    { packs: ["llm-on-eks"], probes: named },
+    { packs: [pack], ruleFiles: [], certificates: {} },
+  );
+  if (faults.length > 0) throw new Error(JSON.stringify(faults));
+  return compiled.probes.filter(({ slo }) => slo);
+}
+
 export function packProbe(id: string): Probe {
-  const probe = packProbes().find((candidate) => candidate.id === id);
+  const probe = [...packProbes(), ...packSlos()].find((candidate) => candidate.id === id);
   if (!probe) throw new Error(`the pack has no probe ${id}`);
   return probe;
 }
@@ -64,6 +77,7 @@ type PackProbe = (typeof pack)["components"][number]["probes"][number];
 
 /** How docs/packs.md shows a threshold: `> 5, 5m`; nothing where there is none. */
 export function thresholdCell(probe: PackProbe, level: "warn" | "fail"): string {
+  if (probe.slo) return level === "warn" ? "ticket" : "page";
   if (probe.breach) return probe.breach.level === level ? `any, ${probe.breach.for ?? "at once"}` : "";
   const threshold = probe[level];
   if (threshold === undefined) return "";

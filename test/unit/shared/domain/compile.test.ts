@@ -55,7 +55,6 @@ describe("a target", () => {
 it("says of everything in the config that does nothing yet that it does nothing yet", () => {
   const { notes, faults } = compileConfig(
     {
-      probes: [{ id: "errors", slo: { objective: 99, errors: "a[$window]", total: "b[$window]" } }],
       notify: [{ slack: "#ops", pagerduty: "sonde/pagerduty" }, {}],
       langfuse: { url: "https://langfuse.example.com" },
       cost: {},
@@ -65,7 +64,6 @@ it("says of everything in the config that does nothing yet that it does nothing 
   );
   expect(faults).toEqual([]);
   expect(notes.map(({ path }) => path.join("."))).toEqual([
-    "probes.0.slo",
     "notify.0.pagerduty",
     "notify.1",
     "langfuse",

@@ -2,24 +2,34 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 
 import { aliasesIn } from "../../../../shared/domain/aliases.ts";
-import type { PackFile } from "../../../../shared/domain/pack.ts";
+import type { PackFile, PackProbe } from "../../../../shared/domain/pack.ts";
 import { inspectQuery } from "../../../../shared/domain/promql.ts";
+import { inWindow } from "../../../../shared/domain/slo-query.ts";
 import { renderTemplate } from "../../../../shared/domain/template.ts";
 import { builtinPacks } from "../../../../shared/packs/load.ts";
 import { catalogueNumbers } from "../../../support/catalogue.ts";
-import { pack, packProbes, thresholdCell } from "../../../support/pack.ts";
+import { pack, packProbe, packProbes, packSlos, thresholdCell } from "../../../support/pack.ts";
 
 const document = readFileSync("docs/packs.md", "utf8");
 const probes = pack.components.flatMap((file) => file.probes.map((probe) => ({ file, probe })));
 
 /** Every text of a file that may hold aliases: queries, guards, recordings. */
 function textsOf(file: PackFile): string[] {
-  const asked = file.probes.flatMap(({ query }) =>
-    [query]
+  const asked = file.probes.flatMap((probe) =>
+    [probe.query ?? []]
       .flat()
       .flatMap((variant) => (typeof variant === "string" ? [variant] : [variant.query, ...guardOf(variant)])),
   );
-  return [...asked, ...(file.recordings ?? []).map(({ query }) => query)];
+  const objectives = file.probes
+    .filter(({ slo }) => slo)
+    .flatMap((probe) => [...sloTexts(probe), ...guardOf(probe)]);
+  return [...asked, ...objectives, ...(file.recordings ?? []).map(({ query }) => query)];
+}
+
+/** What an SLO counts, over one of its windows. */
+function sloTexts({ id }: PackProbe): string[] {
+  const { sli } = packProbe(id).slo ?? {};
+  return [sli?.total ?? "", sli?.counted.expr ?? ""].map((text) => inWindow(text, 300_000));
 }
 
 function guardOf({ guard = [] }: { guard?: string | string[] | undefined }): string[] {
@@ -66,6 +76,11 @@ describe("every probe", () => {
     for (const id of ids) expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
   });
 
+  it("asks a query or has an objective, and never both", () => {
+    for (const { probe } of probes)
+      expect([probe.id, (probe.query === undefined) !== (probe.slo === undefined)]).toEqual([probe.id, true]);
+  });
+
   it("says in one line what it found, and what it means", () => {
     for (const { probe } of probes) {
       const labels = new Proxy(
@@ -81,9 +96,11 @@ describe("every probe", () => {
   it("names in its summary only labels that its query keeps", () => {
     for (const { file, probe } of probes) {
       const names = [...probe.summary.matchAll(/\$labels\.(\w+)/g)].flatMap(([, name]) => name ?? []);
-      const queries = [probe.query]
-        .flat()
-        .map((variant) => (typeof variant === "string" ? variant : variant.query));
+      const queries = probe.slo
+        ? sloTexts(probe)
+        : [probe.query ?? []]
+            .flat()
+            .map((variant) => (typeof variant === "string" ? variant : variant.query));
       const spellings = Object.entries(file.labels ?? {}).flatMap(([alias, label]) =>
         queries.some((query) => query.includes(`$${alias}`)) ? label.names : [],
       );
@@ -97,7 +114,7 @@ describe("every probe", () => {
     const minutes = (text: string | undefined) =>
       Number(/^(\d+)m$/.exec(text ?? "")?.[1] ?? (text === "1h" ? 60 : 0));
     for (const { probe } of probes) {
-      if (!JSON.stringify(probe.query).includes("> bool 0.02")) continue;
+      if (!JSON.stringify(probe.query ?? "").includes("> bool 0.02")) continue;
       for (const level of ["warn", "fail"] as const) {
         const threshold = probe[level];
         if (threshold === undefined) continue;
@@ -110,6 +127,17 @@ describe("every probe", () => {
   it("for information is asked every five minutes or less often", () => {
     for (const { probe } of packProbes().map((compiled) => ({ probe: compiled })))
       if (probe.levels.length === 0) expect([probe.id, probe.every >= 300_000]).toEqual([probe.id, true]);
+  });
+});
+
+describe("the pack's SLOs", () => {
+  it("are those of first tokens, tokens, requests, the gateway and agents, and run only where config names them", () => {
+    expect(
+      packSlos()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(["slo-agent-errors", "slo-e2e", "slo-gateway-5xx", "slo-inter-token", "slo-ttft"]);
+    expect(packProbes().filter(({ slo }) => slo)).toEqual([]);
   });
 });
 
@@ -127,7 +155,7 @@ describe("docs/packs.md", () => {
     const cells = row?.split("|").map((cell) => cell.trim());
     expect([cells?.[2], cells?.[4], cells?.[5], cells?.[6]]).toEqual([
       probe.catalogue,
-      probe.unit ?? "",
+      probe.slo ? "x" : (probe.unit ?? ""),
       thresholdCell(probe, "warn"),
       thresholdCell(probe, "fail"),
     ]);
