@@ -11,6 +11,8 @@ import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
 import type { Pack } from "./pack.ts";
 import type { CompiledConfig, Guard, Level, LevelName, Probe, Variant } from "./probe.ts";
 import { inspectQuery } from "./promql.ts";
+import { allChannels } from "./routes.ts";
+import { compileSlackAccess } from "./slack-access.ts";
 import { checkTemplate } from "./template.ts";
 
 /** What config refers to, already read: packs by name, rule files and certificates by path. */
@@ -74,6 +76,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     targets,
     probes,
     incidents,
+    slack: compileSlackAccess(config.slack, allChannels(incidents.routes), faults, notes),
     heartbeat: config.heartbeat ?? "",
   };
   return { compiled, faults, notes };
