@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 /** One thing wrong with a payload, in Slack's words and with its pointer, without the `[ERROR]` before it. */
 export type Complaint = string;
 
@@ -113,6 +115,10 @@ function list(max: number, item: Check): Check {
   };
 }
 
+function shaped(shape: Shape): Check {
+  return (value, at) => (isRecord(value) ? checkShape(value, shape, at) : [say("must be an object", at)]);
+}
+
 function element(elements: Readonly<Record<string, Shape | Check>>): Check {
   return (value, at) => {
     if (!isRecord(value)) return [say("must be an object", at)];
@@ -129,25 +135,66 @@ const image: Shape = {
   required: { alt_text: text(1, 2000) },
   optional: { image_url: url, slack_file: anything },
 };
+const style = oneOf("primary", "danger");
+/** https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object */
+const confirm = shaped({
+  required: { title: plain(100), text: textObject(300), confirm: plain(30), deny: plain(30) },
+  optional: { style },
+});
 const button: Shape = {
   required: { text: plain(75) },
   optional: {
     action_id: actionId,
     url,
     value: text(0, 2000),
-    style: oneOf("primary", "danger"),
-    confirm: anything,
+    style,
+    confirm,
     accessibility_label: text(0, 75),
   },
+};
+/** https://docs.slack.dev/reference/block-kit/composition-objects/option-object */
+const option: Shape = {
+  required: { text: plain(75), value: text(1, 150) },
+  optional: { description: plain(75) },
+};
+/** Links are for overflow menus alone. */
+const overflow: Shape = {
+  required: { options: list(5, shaped({ ...option, optional: { ...option.optional, url } })) },
+  optional: { action_id: actionId, confirm },
+};
+const optionGroup = shaped({
+  required: { label: plain(75), options: list(100, shaped(option)) },
+  optional: {},
+});
+const staticSelectShape: Shape = {
+  required: {},
+  optional: {
+    action_id: actionId,
+    options: list(100, shaped(option)),
+    option_groups: list(100, optionGroup),
+    initial_option: shaped(option),
+    placeholder: plain(150),
+    confirm,
+    focus_on_load: boolean,
+  },
+};
+const staticSelect: Check = (value, at) => {
+  if (!isRecord(value)) return [say("must be an object", at)];
+  const { options, option_groups: groups, initial_option: initial } = value;
+  const complaints = checkShape(value, staticSelectShape, at);
+  if ((options === undefined) === (groups === undefined))
+    return [say("must provide either `options` or `option_groups`", at), ...complaints];
+  const unknown = Array.isArray(options) && initial !== undefined && !options.some(isSame(initial));
+  return unknown
+    ? [say("must be one of the provided options", `${at}/initial_option`), ...complaints]
+    : complaints;
 };
 const otherActions = Object.fromEntries(
   [
     "checkboxes",
     "datepicker",
     "datetimepicker",
-    "overflow",
     "radio_buttons",
-    "static_select",
     "external_select",
     "users_select",
     "conversations_select",
@@ -157,7 +204,20 @@ const otherActions = Object.fromEntries(
     "workflow_button",
   ].map((type): [string, Check] => [type, anything]),
 );
-const actions = { button, ...otherActions };
+const actions = { button, overflow, static_select: staticSelect, ...otherActions };
+
+/** Each element of a block has an id of its own. */
+const actionElements: Check = (value, at) => {
+  const ids = Array.isArray(value)
+    ? value.map((one: unknown) => (isRecord(one) ? one.action_id : undefined))
+    : [];
+  const twice = ids.flatMap((id, index) =>
+    typeof id === "string" && ids.indexOf(id) < index
+      ? [say("duplicate action_id", `${at}/${index}/action_id`)]
+      : [],
+  );
+  return [...twice, ...list(25, element(actions))(value, at)];
+};
 
 const blockId = { block_id: text(1, maxBlockId) };
 const shapes: Readonly<Record<string, Shape>> = {
@@ -179,7 +239,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     optional: blockId,
   },
   divider: { required: {}, optional: blockId },
-  actions: { required: { elements: list(25, element(actions)) }, optional: blockId },
+  actions: { required: { elements: actionElements }, optional: blockId },
   image: { ...image, optional: { ...image.optional, ...blockId, title: plain(2000) } },
   markdown: { required: { text: text(1, 12_000) }, optional: blockId },
   rich_text: { required: { elements: list(1000, anything) }, optional: blockId },
@@ -195,6 +255,11 @@ const shapes: Readonly<Record<string, Shape>> = {
     },
   },
 };
+
+/** The order of an object's keys does not count. */
+function isSame(one: unknown): (other: unknown) => boolean {
+  return (other) => isDeepStrictEqual(one, other);
+}
 
 function say(what: string, at: string): Complaint {
   return `${what} [json-pointer:${at}]`;
