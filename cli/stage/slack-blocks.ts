@@ -1,7 +1,19 @@
-import { isDeepStrictEqual } from "node:util";
-
-/** One thing wrong with a payload, in Slack's words and with its pointer, without the `[ERROR]` before it. */
-export type Complaint = string;
+import {
+  anything,
+  boolean,
+  type Complaint,
+  checkShape,
+  element,
+  type Fields,
+  isRecord,
+  list,
+  type Shape,
+  say,
+  size,
+  text,
+  textObject,
+} from "./slack-checks.ts";
+import { actionElements, actions, image, plain, url } from "./slack-elements.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
 const maxBlocks = 50;
@@ -34,15 +46,6 @@ export function lengthOf(value: unknown): number {
   );
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-type Check = (value: unknown, at: string) => Complaint[];
-
-/** `required` says "must define", as Slack does for sections, where one of two will do. */
-interface Shape {
-  readonly required: Readonly<Record<string, Check>>;
-  readonly optional: Readonly<Record<string, Check>>;
-}
-
 function checkBlock(block: Fields, at: string): Complaint[] {
   const { type } = block;
   if (typeof type !== "string") return [say("missing required field: type", at)];
@@ -54,170 +57,6 @@ function checkBlock(block: Fields, at: string): Complaint[] {
       : [];
   return [...either, ...checkShape(block, shape, at)];
 }
-
-function checkShape(value: Fields, { required, optional }: Shape, at: string): Complaint[] {
-  const known: Shape["optional"] = { ...required, ...optional };
-  return [
-    ...Object.keys(required).flatMap((key) =>
-      value[key] === undefined ? [say(`missing required field: ${key}`, at)] : [],
-    ),
-    ...Object.entries(value).flatMap(([key, inner]) => {
-      if (key === "type" || inner === undefined) return [];
-      const check = known[key];
-      return check ? check(inner, `${at}/${key}`) : [say(`invalid additional property: ${key}`, at)];
-    }),
-  ];
-}
-
-function text(min: number, max: number): Check {
-  return (value, at) => {
-    if (typeof value !== "string") return [say("must be a string", at)];
-    if (size(value) > max) return [say(`must be less than ${max + 1} characters`, at)];
-    return size(value) < min ? [say(`must be more than ${min - 1} characters`, at)] : [];
-  };
-}
-
-const boolean: Check = (value, at) => (typeof value === "boolean" ? [] : [say("must be a boolean", at)]);
-const anything: Check = () => [];
-
-function oneOf(...allowed: readonly string[]): Check {
-  return (value, at) =>
-    allowed.some((one) => one === value)
-      ? []
-      : [say(`must be a valid enum value: ${allowed.join(", ")}`, at)];
-}
-
-/** A text object. Slack complains of the object first, then of what is wrong in it. */
-function textObject(max: number, types: readonly string[] = ["plain_text", "mrkdwn"]): Check {
-  return (value, at) => {
-    if (!isRecord(value)) return [say("must be an object", at)];
-    const complaints = [
-      ...oneOf(...types)(value.type, `${at}/type`),
-      ...checkShape(
-        value,
-        {
-          required: { text: text(1, max) },
-          optional: value.type === "mrkdwn" ? { verbatim: boolean } : { emoji: boolean },
-        },
-        at,
-      ),
-    ];
-    return complaints.length === 0 ? [] : [say("failed to match all allowed schemas", at), ...complaints];
-  };
-}
-
-function list(max: number, item: Check): Check {
-  return (value, at) => {
-    if (!Array.isArray(value)) return [say("must be an array", at)];
-    if (value.length === 0) return [say("no less than 1 items allowed", at)];
-    if (value.length > max) return [say(`no more than ${max} items allowed`, at)];
-    return value.flatMap((one: unknown, index) => item(one, `${at}/${index}`));
-  };
-}
-
-function shaped(shape: Shape): Check {
-  return (value, at) => (isRecord(value) ? checkShape(value, shape, at) : [say("must be an object", at)]);
-}
-
-function element(elements: Readonly<Record<string, Shape | Check>>): Check {
-  return (value, at) => {
-    if (!isRecord(value)) return [say("must be an object", at)];
-    const found = typeof value.type === "string" ? elements[value.type] : undefined;
-    if (!found) return [say(`unsupported type: ${String(value.type)}`, `${at}/type`)];
-    return typeof found === "function" ? found(value, at) : checkShape(value, found, at);
-  };
-}
-
-const url = text(1, 3000);
-const actionId = text(1, 255);
-const plain = (max: number) => textObject(max, ["plain_text"]);
-const image: Shape = {
-  required: { alt_text: text(1, 2000) },
-  optional: { image_url: url, slack_file: anything },
-};
-const style = oneOf("primary", "danger");
-/** https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object */
-const confirm = shaped({
-  required: { title: plain(100), text: textObject(300), confirm: plain(30), deny: plain(30) },
-  optional: { style },
-});
-const button: Shape = {
-  required: { text: plain(75) },
-  optional: {
-    action_id: actionId,
-    url,
-    value: text(0, 2000),
-    style,
-    confirm,
-    accessibility_label: text(0, 75),
-  },
-};
-/** https://docs.slack.dev/reference/block-kit/composition-objects/option-object */
-const option: Shape = {
-  required: { text: plain(75), value: text(1, 150) },
-  optional: { description: plain(75) },
-};
-/** Links are for overflow menus alone. */
-const overflow: Shape = {
-  required: { options: list(5, shaped({ ...option, optional: { ...option.optional, url } })) },
-  optional: { action_id: actionId, confirm },
-};
-const optionGroup = shaped({
-  required: { label: plain(75), options: list(100, shaped(option)) },
-  optional: {},
-});
-const staticSelectShape: Shape = {
-  required: {},
-  optional: {
-    action_id: actionId,
-    options: list(100, shaped(option)),
-    option_groups: list(100, optionGroup),
-    initial_option: shaped(option),
-    placeholder: plain(150),
-    confirm,
-    focus_on_load: boolean,
-  },
-};
-const staticSelect: Check = (value, at) => {
-  if (!isRecord(value)) return [say("must be an object", at)];
-  const { options, option_groups: groups, initial_option: initial } = value;
-  const complaints = checkShape(value, staticSelectShape, at);
-  if ((options === undefined) === (groups === undefined))
-    return [say("must provide either `options` or `option_groups`", at), ...complaints];
-  const unknown = Array.isArray(options) && initial !== undefined && !options.some(isSame(initial));
-  return unknown
-    ? [say("must be one of the provided options", `${at}/initial_option`), ...complaints]
-    : complaints;
-};
-const otherActions = Object.fromEntries(
-  [
-    "checkboxes",
-    "datepicker",
-    "datetimepicker",
-    "radio_buttons",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-    "multi_static_select",
-    "timepicker",
-    "workflow_button",
-  ].map((type): [string, Check] => [type, anything]),
-);
-const actions = { button, overflow, static_select: staticSelect, ...otherActions };
-
-/** Each element of a block has an id of its own. */
-const actionElements: Check = (value, at) => {
-  const ids = Array.isArray(value)
-    ? value.map((one: unknown) => (isRecord(one) ? one.action_id : undefined))
-    : [];
-  const twice = ids.flatMap((id, index) =>
-    typeof id === "string" && ids.indexOf(id) < index
-      ? [say("duplicate action_id", `${at}/${index}/action_id`)]
-      : [],
-  );
-  return [...twice, ...list(25, element(actions))(value, at)];
-};
 
 const blockId = { block_id: text(1, maxBlockId) };
 const shapes: Readonly<Record<string, Shape>> = {
@@ -255,21 +94,3 @@ const shapes: Readonly<Record<string, Shape>> = {
     },
   },
 };
-
-/** The order of an object's keys does not count. */
-function isSame(one: unknown): (other: unknown) => boolean {
-  return (other) => isDeepStrictEqual(one, other);
-}
-
-function say(what: string, at: string): Complaint {
-  return `${what} [json-pointer:${at}]`;
-}
-
-/** Slack counts characters, not UTF-16 units. */
-function size(value: string): number {
-  return [...value].length;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

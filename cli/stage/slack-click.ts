@@ -1,7 +1,6 @@
 import { createHmac } from "node:crypto";
-
-import { isRecord } from "./slack-blocks.ts";
 import type { StoredMessage } from "./slack-channels.ts";
+import { isRecord } from "./slack-checks.ts";
 
 /** Who clicks. `teamId` is the person's own: in a channel shared with others it is not the app's. */
 export interface Person {

@@ -1,4 +1,4 @@
-import { isRecord } from "./slack-blocks.ts";
+import { isRecord } from "./slack-checks.ts";
 import type { Person } from "./slack-click.ts";
 import { readContent } from "./slack-content.ts";
 import { parseJson } from "./slack-request.ts";
