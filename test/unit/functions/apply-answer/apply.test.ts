@@ -174,6 +174,17 @@ describe("an answer", () => {
     expect(world.acknowledged).toHaveLength(1);
   });
 
+  it("that is settled keeps its record as it is, and nobody is told twice", async () => {
+    const answer = anAnswer({ place: { ...place, ts: "1.0" } });
+    const world = await aWorld([answer]);
+    await applyAnswer(keyOf(answer), world.deps);
+    const record = recordOf(world);
+    world.clock.now += 2 * hour;
+    expect(await applyAnswer(keyOf(answer), world.deps)).toEqual({ result: "refused", because: "message" });
+    expect(recordOf(world)).toEqual(record);
+    expect(world.told).toHaveLength(1);
+  });
+
   it("for an incident that is over changes nothing, and says so to who clicked", async () => {
     const gone = { labelsOf: async () => null, acknowledge: async () => "gone" as const };
     for (const action of [acknowledge, silence]) {
@@ -312,6 +323,17 @@ describe("a crash", () => {
     expect(await sweep(Number.POSITIVE_INFINITY, world.deps)).toEqual({ applied: 1 });
     expect(world.acknowledged).toHaveLength(1);
     expect(recordOf(world)).toMatchObject({ outcome: { result: "applied" }, finishedAt: world.clock.now });
+  });
+
+  it("is finished by one of many that find it at the same time", async () => {
+    const world = await aWorld(undefined, ({ store }) => ({ store: failingWrite(store, 1, false) }));
+    await expect(applyAnswer(keyOf(anAnswer()), world.deps)).rejects.toThrow("crash");
+    expect(recordOf(world)).toMatchObject({ outcome: null });
+    world.clock.now += minute;
+    const deps = { ...world.deps, store: world.store };
+    await Promise.all(Array.from({ length: 50 }, () => applyAnswer(keyOf(anAnswer()), deps)));
+    expect(world.acknowledged).toHaveLength(1);
+    expect(recordOf(world)?.outcome).toEqual({ result: "applied" });
   });
 
   it("is finished even after the hour in which an answer must have begun, and by what was allowed then", async () => {
