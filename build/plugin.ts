@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { ConfigError } from "../shared/domain/errors.ts";
+import type { CompiledConfig } from "../shared/domain/probe.ts";
 import { compiledConfigFile } from "../shared/lambda/config.ts";
 import { buildAlarms } from "../stacks/alarms.ts";
 import { alertTopics, buildAlertmanager } from "../stacks/alertmanager.ts";
@@ -29,6 +30,7 @@ interface Writers {
 }
 
 interface VariableRequest {
+  readonly params?: readonly string[] | null;
   readonly address: string | null;
   readonly resolveConfigurationProperty: (path: readonly string[]) => Promise<unknown>;
 }
@@ -66,15 +68,20 @@ export class SondePlugin {
   }
 
   /** A bad config makes an empty stack here; #report then stops with the faults alone, one line each. */
-  async #resolve({ address, resolveConfigurationProperty }: VariableRequest): Promise<unknown> {
+  async #resolve({ params, address, resolveConfigurationProperty }: VariableRequest): Promise<unknown> {
     const setting = async (...path: string[]) => String(await resolveConfigurationProperty(path));
     const path = resolve(this.#serverless.serviceDir, await setting("custom", "config"));
     this.#loaded ??= load(path);
-    if ("fault" in this.#loaded) return address === "alertTopics" ? "" : { Resources: {} };
+    const name = params?.[0];
+    if ("fault" in this.#loaded) return name ? {} : address === "alertTopics" ? "" : { Resources: {} };
     const { compiled } = this.#loaded;
+    if (name) return isDeployed(name, compiled) ? partOf(name, address) : {};
     switch (address) {
       case "permissions":
-        return buildPermissions(compiled, await setting("custom", "slackSecret"));
+        return buildPermissions(compiled, {
+          token: await setting("custom", "slackSecret"),
+          signing: await setting("custom", "slackSigningSecret"),
+        });
       case "channels":
         return buildChannels(compiled.incidents.routes);
       case "alertmanager":
@@ -84,7 +91,7 @@ export class SondePlugin {
       case "alarms":
         return buildAlarms({
           name: await setting("custom", "name"),
-          functions: Object.keys(Object(await resolveConfigurationProperty(["functions"]))),
+          functions: namesOf(await resolveConfigurationProperty(["functions"])),
           config: compiled,
           service: `run-probes${await setting("custom", "suffix")}`,
           email: await setting("custom", "alarmEmail"),
@@ -116,6 +123,22 @@ export class SondePlugin {
       }),
     );
   }
+}
+
+/** Nobody listens to Slack where config does not say whose app and team it is. */
+function isDeployed(name: string, { slack }: CompiledConfig): boolean {
+  return slack !== null || !["answer-slack", "apply-answer"].includes(name);
+}
+
+/** A function's own part of the template, as its function.yml has it: osls resolves the variable further. */
+function partOf(name: string, part: string | null): string | Readonly<Record<string, string>> {
+  const variable = `\${file(functions/${name}/function.yml):${part}}`;
+  return part === "function" ? { [name]: variable } : variable;
+}
+
+/** Functions stand in a list of mappings. */
+function namesOf(functions: unknown): string[] {
+  return [functions].flat().flatMap((some) => Object.keys(Object(some)));
 }
 
 function load(path: string): Loaded {

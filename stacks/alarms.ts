@@ -23,7 +23,9 @@ interface Alarm {
 export function buildAlarms(settings: AlarmSettings): Stack {
   const alarms = [
     ...settings.functions.flatMap(functionAlarms),
-    ...queues.map(queueAlarm),
+    ...queues
+      .filter((queue) => queue.of === undefined || settings.functions.includes(queue.of))
+      .map(queueAlarm),
     ...deadMan(settings),
   ];
   return {
@@ -92,6 +94,8 @@ interface WatchedQueue {
   readonly name: string;
   readonly says: string;
   readonly watch: "depth" | "age";
+  /** The function that it belongs to, where that is one that not everybody deploys. */
+  readonly of?: string;
 }
 
 /** Every queue of the template, and what it means when something lies in it. */
@@ -125,6 +129,13 @@ const queues: readonly WatchedQueue[] = [
     name: "alert-dead-letters",
     says: "Alerts that Alertmanager sent could not be taken in. The log of receive-alertmanager says why. Purge the queue when it is mended: Alertmanager repeats what still fires.",
     watch: "depth",
+  },
+  {
+    id: "ApplyAnswerDeadLetters",
+    name: "apply-answer-dead-letters",
+    says: "A click in Slack could not be applied, three times over, or the sweep for such clicks fails. The log of apply-answer says why. It is tried again for an hour; the dead letters are gone after a day.",
+    watch: "depth",
+    of: "apply-answer",
   },
 ];
 

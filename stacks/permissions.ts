@@ -5,10 +5,16 @@ import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { allChannels } from "../shared/domain/routes.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
+/** The names of the secrets that Slack's functions read. */
+export interface SlackSecrets {
+  readonly token: string;
+  readonly signing: string;
+}
+
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "incidents">,
-  slackSecret: string,
+  config: Pick<CompiledConfig, "targets" | "incidents" | "slack">,
+  slack: SlackSecrets,
 ): Stack {
   return {
     Resources: {
@@ -16,7 +22,12 @@ export function buildPermissions(
       ...policy(
         "NotifySlackSecretsPolicy",
         "NotifySlackRole",
-        secretStatements([slackSecret, ...channelSecrets(allChannels(config.incidents.routes))]),
+        secretStatements([slack.token, ...channelSecrets(allChannels(config.incidents.routes))]),
+      ),
+      ...policy(
+        "AnswerSlackSecretPolicy",
+        "AnswerSlackRole",
+        secretStatements(config.slack ? [slack.signing] : []),
       ),
     },
   };

@@ -1,5 +1,19 @@
-/** One thing wrong with a payload, in Slack's words and with its pointer, without the `[ERROR]` before it. */
-export type Complaint = string;
+import {
+  anything,
+  boolean,
+  type Complaint,
+  checkShape,
+  element,
+  type Fields,
+  isRecord,
+  list,
+  type Shape,
+  say,
+  size,
+  text,
+  textObject,
+} from "./slack-checks.ts";
+import { actionElements, actions, image, plain, url } from "./slack-elements.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
 const maxBlocks = 50;
@@ -32,15 +46,6 @@ export function lengthOf(value: unknown): number {
   );
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-type Check = (value: unknown, at: string) => Complaint[];
-
-/** `required` says "must define", as Slack does for sections, where one of two will do. */
-interface Shape {
-  readonly required: Readonly<Record<string, Check>>;
-  readonly optional: Readonly<Record<string, Check>>;
-}
-
 function checkBlock(block: Fields, at: string): Complaint[] {
   const { type } = block;
   if (typeof type !== "string") return [say("missing required field: type", at)];
@@ -52,112 +57,6 @@ function checkBlock(block: Fields, at: string): Complaint[] {
       : [];
   return [...either, ...checkShape(block, shape, at)];
 }
-
-function checkShape(value: Fields, { required, optional }: Shape, at: string): Complaint[] {
-  const known: Shape["optional"] = { ...required, ...optional };
-  return [
-    ...Object.keys(required).flatMap((key) =>
-      value[key] === undefined ? [say(`missing required field: ${key}`, at)] : [],
-    ),
-    ...Object.entries(value).flatMap(([key, inner]) => {
-      if (key === "type" || inner === undefined) return [];
-      const check = known[key];
-      return check ? check(inner, `${at}/${key}`) : [say(`invalid additional property: ${key}`, at)];
-    }),
-  ];
-}
-
-function text(min: number, max: number): Check {
-  return (value, at) => {
-    if (typeof value !== "string") return [say("must be a string", at)];
-    if (size(value) > max) return [say(`must be less than ${max + 1} characters`, at)];
-    return size(value) < min ? [say(`must be more than ${min - 1} characters`, at)] : [];
-  };
-}
-
-const boolean: Check = (value, at) => (typeof value === "boolean" ? [] : [say("must be a boolean", at)]);
-const anything: Check = () => [];
-
-function oneOf(...allowed: readonly string[]): Check {
-  return (value, at) =>
-    allowed.some((one) => one === value)
-      ? []
-      : [say(`must be a valid enum value: ${allowed.join(", ")}`, at)];
-}
-
-/** A text object. Slack complains of the object first, then of what is wrong in it. */
-function textObject(max: number, types: readonly string[] = ["plain_text", "mrkdwn"]): Check {
-  return (value, at) => {
-    if (!isRecord(value)) return [say("must be an object", at)];
-    const complaints = [
-      ...oneOf(...types)(value.type, `${at}/type`),
-      ...checkShape(
-        value,
-        {
-          required: { text: text(1, max) },
-          optional: value.type === "mrkdwn" ? { verbatim: boolean } : { emoji: boolean },
-        },
-        at,
-      ),
-    ];
-    return complaints.length === 0 ? [] : [say("failed to match all allowed schemas", at), ...complaints];
-  };
-}
-
-function list(max: number, item: Check): Check {
-  return (value, at) => {
-    if (!Array.isArray(value)) return [say("must be an array", at)];
-    if (value.length === 0) return [say("no less than 1 items allowed", at)];
-    if (value.length > max) return [say(`no more than ${max} items allowed`, at)];
-    return value.flatMap((one: unknown, index) => item(one, `${at}/${index}`));
-  };
-}
-
-function element(elements: Readonly<Record<string, Shape | Check>>): Check {
-  return (value, at) => {
-    if (!isRecord(value)) return [say("must be an object", at)];
-    const found = typeof value.type === "string" ? elements[value.type] : undefined;
-    if (!found) return [say(`unsupported type: ${String(value.type)}`, `${at}/type`)];
-    return typeof found === "function" ? found(value, at) : checkShape(value, found, at);
-  };
-}
-
-const url = text(1, 3000);
-const actionId = text(1, 255);
-const plain = (max: number) => textObject(max, ["plain_text"]);
-const image: Shape = {
-  required: { alt_text: text(1, 2000) },
-  optional: { image_url: url, slack_file: anything },
-};
-const button: Shape = {
-  required: { text: plain(75) },
-  optional: {
-    action_id: actionId,
-    url,
-    value: text(0, 2000),
-    style: oneOf("primary", "danger"),
-    confirm: anything,
-    accessibility_label: text(0, 75),
-  },
-};
-const otherActions = Object.fromEntries(
-  [
-    "checkboxes",
-    "datepicker",
-    "datetimepicker",
-    "overflow",
-    "radio_buttons",
-    "static_select",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-    "multi_static_select",
-    "timepicker",
-    "workflow_button",
-  ].map((type): [string, Check] => [type, anything]),
-);
-const actions = { button, ...otherActions };
 
 const blockId = { block_id: text(1, maxBlockId) };
 const shapes: Readonly<Record<string, Shape>> = {
@@ -179,7 +78,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     optional: blockId,
   },
   divider: { required: {}, optional: blockId },
-  actions: { required: { elements: list(25, element(actions)) }, optional: blockId },
+  actions: { required: { elements: actionElements }, optional: blockId },
   image: { ...image, optional: { ...image.optional, ...blockId, title: plain(2000) } },
   markdown: { required: { text: text(1, 12_000) }, optional: blockId },
   rich_text: { required: { elements: list(1000, anything) }, optional: blockId },
@@ -195,16 +94,3 @@ const shapes: Readonly<Record<string, Shape>> = {
     },
   },
 };
-
-function say(what: string, at: string): Complaint {
-  return `${what} [json-pointer:${at}]`;
-}
-
-/** Slack counts characters, not UTF-16 units. */
-function size(value: string): number {
-  return [...value].length;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -1,5 +1,6 @@
-import { checkBlocks, isRecord, lengthOf } from "./slack-blocks.ts";
+import { checkBlocks, lengthOf } from "./slack-blocks.ts";
 import type { Content, MessageMetadata } from "./slack-channels.ts";
+import { isRecord } from "./slack-checks.ts";
 import { parseJson } from "./slack-request.ts";
 
 /** What Slack answers to arguments that it does not take. */

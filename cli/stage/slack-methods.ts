@@ -57,7 +57,7 @@ function postMessage(args: Args, { workspace }: MethodContext): Answer {
     broadcast: root !== undefined && truthy(args.reply_broadcast),
     via: "bot",
   });
-  return { channel: found.id, ts: stored.ts, message: show(stored, true) };
+  return { channel: found.id, ts: stored.ts, message: showMessage(stored, true) };
 }
 
 function update(args: Args, { workspace }: MethodContext): Answer {
@@ -70,7 +70,7 @@ function update(args: Args, { workspace }: MethodContext): Answer {
   if (isRefusal(content)) return refuse(content);
   if (Object.keys(content).length === 0) return { error: "no_text" };
   const edited = workspace.edit(message, content);
-  return { channel: found.id, ts: edited.ts, text: edited.text, message: show(edited, true) };
+  return { channel: found.id, ts: edited.ts, text: edited.text, message: showMessage(edited, true) };
 }
 
 function remove(args: Args, { workspace }: MethodContext): Answer {
@@ -144,7 +144,7 @@ function page(messages: readonly StoredMessage[], args: Args, defaultLimit: numb
     const at = Number(ts);
     return inclusive ? at >= oldest && at <= latest : at > oldest && at < latest;
   });
-  const items = within.map((message) => show(message, truthy(args.include_all_metadata)));
+  const items = within.map((message) => showMessage(message, truthy(args.include_all_metadata)));
   return slice(items, args, defaultLimit, "messages");
 }
 
@@ -173,7 +173,7 @@ function readTs(value: unknown, otherwise: number): number | null {
 }
 
 /** A message as the API shows it; without `include_all_metadata` only what kind of metadata it has. */
-function show(message: StoredMessage, allMetadata: boolean) {
+export function showMessage(message: StoredMessage, allMetadata: boolean) {
   const { ts, threadTs, text, blocks, attachments, metadata, broadcast, edited } = message;
   return {
     type: "message",

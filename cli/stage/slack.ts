@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
+import { buildSend } from "../../shared/adapters/http.ts";
 import { listen } from "./loopback.ts";
 import { buildWorkspace, type Channel, type StoredMessage, type Workspace } from "./slack-channels.ts";
+import { clickPayload, type Installation, type Person, signRequest } from "./slack-click.ts";
 import { isRefusal, readContent } from "./slack-content.ts";
-import { type Answer, methods } from "./slack-methods.ts";
+import { type Answer, methods, showMessage } from "./slack-methods.ts";
 import { type ApiCall, parseCall, parseJson, readBody } from "./slack-request.ts";
+import { buildResponseUrls, type Told } from "./slack-responses.ts";
 
 export type { StoredMessage } from "./slack-channels.ts";
 
@@ -21,6 +24,20 @@ export interface SlackStageOptions {
   /** Holds to Slack's rates: a message a second and channel, 50 calls a minute and other method. */
   readonly rateLimit?: boolean;
   readonly historyLagMs?: number;
+  /** The app whose buttons are clicked; by default that of the stage, with a secret that is none. */
+  readonly installation?: Installation;
+}
+
+/** A click on a message that the stage holds. */
+export interface StageClick {
+  readonly ts: string;
+  readonly actionId: string;
+  /** The value of a menu's option. */
+  readonly option?: string;
+  /** Without it, somebody of the app's own team. */
+  readonly person?: Person;
+  /** The app's interactivity request URL. */
+  readonly url: string;
 }
 
 /** Something to go wrong with the next call of a method (or of the webhook, as `webhook`). */
@@ -44,6 +61,10 @@ export interface SlackStage {
   readonly failNext: (fault: SlackFault, times?: number) => void;
   /** Deletes a message as a person would. */
   readonly deleteMessage: (ts: string) => void;
+  /** Clicks as a person would, and answers the app's HTTP status. Slack shows a warning where it is not 200. */
+  readonly click: (click: StageClick) => Promise<number>;
+  /** What the app told those who clicked, by their response URLs. */
+  readonly told: () => readonly Told[];
   readonly stop: () => Promise<void>;
 }
 
@@ -56,9 +77,21 @@ const allScopes = [
 ] as const;
 const webhookPath = "/services/T0STAGE/B0STAGE/stage";
 
+/** The stage's own app. Its secret guards nothing. */
+export const stageInstallation: Installation = {
+  appId: "A0STAGE00",
+  teamId: "T0STAGE00",
+  signingSecret: "5ta9e5ta9e5ta9e5ta9e5ta9e5ta9e00",
+};
+/** Slack gives up on an app after this time. */
+const clickTimeoutMs = 3_000;
+
 /** A Slack on this machine that checks what it is sent as strictly as the real one, and keeps what it would show. */
 export async function startSlack(options: SlackStageOptions): Promise<SlackStage> {
   const workspace = buildWorkspace(options);
+  const installation = options.installation ?? stageInstallation;
+  const responseUrls = buildResponseUrls(installation.teamId, options.now);
+  const send = buildSend({ auth: { kind: "none" }, now: options.now });
   const faults: SlackFault[] = [];
   const calls: { method: string; answered: string }[] = [];
   const limits = options.rateLimit ? buildRateLimits(options.now) : () => 0;
@@ -69,6 +102,10 @@ export async function startSlack(options: SlackStageOptions): Promise<SlackStage
 
   const exchange = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await readBody(request);
+    if (request.url?.startsWith("/actions/")) {
+      const { status, text } = responseUrls.take(request.url, body);
+      return respond(response, status, text, { "content-type": "text/html" });
+    }
     const webhook = request.url === webhookPath;
     const call = webhook ? webhookCall(body) : parseCall(request, body);
     const method = "error" in call ? "?" : call.method;
@@ -105,6 +142,17 @@ export async function startSlack(options: SlackStageOptions): Promise<SlackStage
       const message = workspace.all().find((one) => one.ts === ts);
       if (message) workspace.remove(message);
     },
+    click: async ({ ts, url, person, ...what }) => {
+      const message = workspace.all().find((one) => one.ts === ts);
+      if (!message) throw new Error(`the stage's Slack has no message ${ts}`);
+      const clicker = person ?? { id: "U0STAGE01", name: "somebody", teamId: installation.teamId };
+      const responseUrl = `http://127.0.0.1:${port}${responseUrls.create(clicker)}`;
+      const click = { ...what, message, person: clicker, responseUrl, at: options.now() };
+      const payload = clickPayload(click, installation, showMessage(message, false));
+      const signed = signRequest(payload, installation.signingSecret, options.now());
+      return (await send({ method: "POST", url, ...signed, timeoutMs: clickTimeoutMs })).status;
+    },
+    told: responseUrls.told,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,6 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
-import type { Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
+import { Retryable } from "../domain/errors.ts";
+import type { CreateObject, Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
 
 /** How often a write is tried again while S3 answers that it raced with another request. */
 const conflictTries = 3;
@@ -22,38 +23,9 @@ export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): St
     }
   };
 
-  const put = async (
-    key: string,
-    body: string,
-    condition: WriteCondition,
-  ): Promise<WriteResult | "raced"> => {
-    const match =
-      "ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch };
-    try {
-      const answer = await client.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: body,
-          ContentType: "application/json",
-          ...match,
-        }),
-      );
-      if (!answer.ETag) throw new Error(`s3://${bucket}/${key} was written, but S3 gave no ETag`);
-      return { etag: answer.ETag };
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === 409) return "raced";
-      // If-Match on an object that is gone is a 404.
-      if (status === 412 || (status === 404 && "ifMatch" in condition)) return "conflict";
-      throw explain(error, "s3:PutObject", bucket, key);
-    }
-  };
-
+  const put = buildPut(client, bucket);
   const write = async (key: string, body: string, condition: WriteCondition): Promise<WriteResult> => {
-    let result = await put(key, body, condition);
-    for (let tries = 1; result === "raced" && tries < conflictTries; tries++)
-      result = await put(key, body, condition);
+    const result = await put(key, body, condition);
     if (result !== "raced" && result !== "conflict") return result;
     // The SDK may have sent the write twice: then the object that is in the way is our own.
     const current = await read(key);
@@ -85,6 +57,54 @@ export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): St
 /** The store over a bucket by its name, with the credentials and the region of the environment. */
 export function openBucket(bucket: string): Store {
   return buildS3Store(new S3Client({}), bucket);
+}
+
+/**
+ * Creates objects in one S3 bucket, by a role that needs nothing but s3:PutObject: one that may not read cannot
+ * tell its own lost write from another's, and takes both for what is there already.
+ */
+export function buildS3Create(client: Pick<S3Client, "send">, bucket: string): CreateObject {
+  const put = buildPut(client, bucket);
+  return async (key, body) => {
+    const result = await put(key, body, { ifNoneMatch: "*" });
+    if (result === "raced") throw new Retryable(`s3://${bucket}/${key} is being written by another request`);
+    return result === "conflict" ? "exists" : "created";
+  };
+}
+
+type Put = (key: string, body: string, condition: WriteCondition) => Promise<WriteResult | "raced">;
+
+/** A conditional write; `raced` where S3 would not decide, several times over. */
+function buildPut(client: Pick<S3Client, "send">, bucket: string): Put {
+  const put: Put = async (key, body, condition) => {
+    const match =
+      "ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch };
+    try {
+      const answer = await client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: body,
+          ContentType: "application/json",
+          ...match,
+        }),
+      );
+      if (!answer.ETag) throw new Error(`s3://${bucket}/${key} was written, but S3 gave no ETag`);
+      return { etag: answer.ETag };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 409) return "raced";
+      // If-Match on an object that is gone is a 404.
+      if (status === 412 || (status === 404 && "ifMatch" in condition)) return "conflict";
+      throw explain(error, "s3:PutObject", bucket, key);
+    }
+  };
+  return async (key, body, condition) => {
+    let result = await put(key, body, condition);
+    for (let tries = 1; result === "raced" && tries < conflictTries; tries++)
+      result = await put(key, body, condition);
+    return result;
+  };
 }
 
 function statusOf(error: unknown): number | undefined {

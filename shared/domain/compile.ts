@@ -12,6 +12,8 @@ import type { ConfigFault } from "./faults.ts";
 import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
 import type { Pack } from "./pack.ts";
 import type { CompiledConfig, Level, LevelName, Probe } from "./probe.ts";
+import { allChannels } from "./routes.ts";
+import { compileSlackAccess } from "./slack-access.ts";
 import { checkTemplate } from "./template.ts";
 
 /** What config refers to, already read: packs by name, rule files and certificates by path. */
@@ -77,6 +79,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     targets,
     probes,
     incidents,
+    slack: compileSlackAccess(config.slack, allChannels(incidents.routes), faults, notes),
     heartbeat: config.heartbeat ?? "",
   };
   return { compiled, faults, notes };

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
+import { isTimeZone } from "./monday.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 const name = z
@@ -94,19 +95,17 @@ const probeSchema = z.strictObject({
   groupBy: z.optional(z.array(nonEmpty)),
 });
 
+const slackChannel = z
+  .string()
+  .check(z.regex(/^(#[^\s#@,]{1,80}|[CGD][A-Z0-9]{6,})$/, 'write a channel such as "#llm-ops" or its id'));
+
 const text = z.string();
 /** A label's value, or several that will do; `*` stands for any text. */
 const match = z.record(z.string(), z.union([text, z.array(text).check(z.minLength(1))]));
 
 /** Where messages go. All but `slack` name the secret that holds an address or a key. */
 const channels = {
-  slack: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(/^(#[^\s#@,]{1,80}|[CGD][A-Z0-9]{6,})$/, 'write a channel such as "#llm-ops" or its id'),
-      ),
-  ),
+  slack: z.optional(slackChannel),
   slackWebhook: z.optional(nonEmpty),
   pagerduty: z.optional(nonEmpty),
   webhook: z.optional(nonEmpty),
@@ -166,6 +165,27 @@ const inhibitSchema = z.strictObject({
   equal: z.optional(z.array(nonEmpty)),
 });
 
+/** Slack's own ids, which begin with a letter that says of what. */
+const slackId = (letters: string, example: string) =>
+  z.string().check(z.regex(new RegExp(`^[${letters}][A-Z0-9]{6,}$`), `write an id such as ${example}`));
+
+const allowSchema = z.strictObject({
+  users: z.optional(z.array(slackId("UW", "U012AB3CD")).check(z.minLength(1))),
+  channels: z.optional(z.array(slackChannel).check(z.minLength(1))),
+});
+
+const slackSchema = z.strictObject({
+  appId: slackId("A", "A012AB3CD"),
+  teamId: slackId("T", "T012AB3CD"),
+  enterpriseId: z.optional(slackId("E", "E012AB3CD")),
+  timezone: z.optional(
+    z.string().check(z.refine(isTimeZone, "write a time zone such as Europe/Berlin or UTC")),
+  ),
+  actions: z.optional(
+    z.strictObject({ acknowledge: z.optional(allowSchema), silence: z.optional(allowSchema) }),
+  ),
+});
+
 const packSchema = z.union([
   name,
   z.strictObject({
@@ -186,6 +206,7 @@ export const configSchema = z.strictObject({
   incidents: z.optional(incidentsSchema),
   mute: z.optional(z.array(muteSchema)),
   inhibit: z.optional(z.array(inhibitSchema)),
+  slack: z.optional(slackSchema),
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
   langfuse: z.optional(z.looseObject({ url: httpUrl })),
@@ -214,6 +235,7 @@ export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;
 export type EscalateConfig = z.infer<typeof escalateSchema>;
 export type MatchConfig = z.infer<typeof match>;
+export type SlackConfig = z.infer<typeof slackSchema>;
 export type ThresholdConfig = z.infer<typeof threshold>;
 
 /** Checks a parsed `sonde.yaml`; unknown keys are faults that name the nearest known key. */

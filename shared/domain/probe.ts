@@ -1,6 +1,7 @@
 import type { Comparison } from "./comparison.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
 import type { Match } from "./matching.ts";
+import type { SlackAccess } from "./slack-access.ts";
 
 /** What must be fresh for a probe's answer to count: a tree over the selectors that the query reads. */
 export type Guard =
@@ -173,5 +174,7 @@ export interface CompiledConfig {
   readonly targets: readonly Target[];
   readonly probes: readonly Probe[];
   readonly incidents: IncidentPolicy;
+  /** Null: messages have no buttons, and nothing listens to Slack. */
+  readonly slack: SlackAccess | null;
   readonly heartbeat: string;
 }

@@ -13,6 +13,9 @@ export type WriteCondition = { readonly ifMatch: string } | { readonly ifNoneMat
  */
 export type WriteResult = { readonly etag: string } | "conflict";
 
+/** Writes an object that is not there yet; one that is stays as it is. */
+export type CreateObject = (key: string, body: string) => Promise<"created" | "exists">;
+
 export type ReadObject = (key: string) => Promise<StoredObject | null>;
 export type WriteObject = (key: string, body: string, condition: WriteCondition) => Promise<WriteResult>;
 /** All keys that begin so, ascending. For prefixes that hold few: each thousand is a request. */
@@ -36,4 +39,7 @@ export const storeKeys = {
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
   silences: "silences.json",
+  answers: (day: string) => `answers/${day}/`,
+  answer: (day: string, id: string) => `answers/${day}/${encodeURIComponent(id)}.json`,
+  applied: (day: string, id: string) => `applied/${day}/${encodeURIComponent(id)}.json`,
 } as const;

@@ -38,6 +38,16 @@ const lambda = ["@aws-lambda-powertools/commons", "@aws-lambda-powertools/logger
 
 /** Every package that a function's code may carry. A new one is a decision: it costs cold start. */
 const carries: Readonly<Record<string, readonly string[]>> = {
+  "answer-slack": [
+    ...sdk,
+    ...s3,
+    ...lambda,
+    "@aws-sdk/client-lambda",
+    // The signing secret.
+    "@aws-sdk/client-secrets-manager",
+  ],
+  // Windows of maintenance are told by cron.
+  "apply-answer": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge", "croner"],
   "run-probes": [
     ...sdk,
     ...s3,
@@ -74,6 +84,8 @@ const carries: Readonly<Record<string, readonly string[]>> = {
 
 /** Bytes, minified. */
 const largest: Readonly<Record<string, number>> = {
+  "answer-slack": 600_000,
+  "apply-answer": 600_000,
   "run-probes": 600_000,
   "notify-slack": 600_000,
   "receive-alertmanager": 600_000,
@@ -159,6 +171,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
       ],
       probes: [aProbe()],
       incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
+      slack: null,
       heartbeat: `${url}/heartbeat`,
     };
     folder = unpack(bundleOf("run-probes"));

@@ -6,6 +6,8 @@ import * as z from "zod/mini";
 import { loadConfigFile } from "../../cli/config-file.ts";
 import { evaluationDue } from "../../events/evaluation-due.ts";
 import { groupChanged } from "../../events/group-changed.ts";
+import { envSchema as answerSlackEnv } from "../../functions/answer-slack/deps.ts";
+import { envSchema as applyAnswerEnv } from "../../functions/apply-answer/deps.ts";
 import { envSchema as notifySlackEnv } from "../../functions/notify-slack/deps.ts";
 import { envSchema as receiveAlertmanagerEnv } from "../../functions/receive-alertmanager/deps.ts";
 import { envSchema as runProbesEnv } from "../../functions/run-probes/deps.ts";
@@ -41,8 +43,12 @@ notify:
   - { match: { severity: critical }, slack: "#llm-oncall" }
   - { match: { team: tools }, slackWebhook: tools/webhook }
   - { slack: "#llm-ops" }
+slack: { appId: A012AB3CD, teamId: T012AB3CD }
 heartbeat: https://hc-ping.com/0
 `;
+
+/** Functions that stand only where config has a slack section. */
+const answering = ["answer-slack", "apply-answer"];
 
 const configs = [
   ["no config at all", ""],
@@ -51,6 +57,8 @@ const configs = [
 ];
 
 const envSchemas: Readonly<Record<string, z.ZodMiniType>> = {
+  "answer-slack": answerSlackEnv,
+  "apply-answer": applyAnswerEnv,
   "notify-slack": notifySlackEnv,
   "receive-alertmanager": receiveAlertmanagerEnv,
   "run-probes": runProbesEnv,
@@ -92,10 +100,14 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
   /** The logical id that a Ref or GetAtt names. */
   const target = (value: unknown): string => referencesIn(value)[0] ?? "";
 
-  it("has every function of the repository, and nothing refers to what is not there", () => {
-    expect(each("AWS::Lambda::Function").map(({ FunctionName }) => FunctionName)).toEqual(
-      expect.arrayContaining(functionNames().map((name) => `sonde-prod-${name}`)),
-    );
+  it("has every function that the config asks for, and nothing refers to what is not there", () => {
+    const { slack } = loadConfigFile(join(packaging.folder, "sonde.yaml")).compiled;
+    const wanted = functionNames().filter((name) => slack !== null || !answering.includes(name));
+    expect(
+      each("AWS::Lambda::Function")
+        .map(({ FunctionName }) => String(FunctionName))
+        .sort(),
+    ).toEqual(wanted.map((name) => `sonde-prod-${name}`));
     const missing = referencesIn([template.Resources, template.Outputs]).filter(
       (id) => !(id in template.Resources),
     );
@@ -164,7 +176,7 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .map((value) => JSON.stringify(value))
       .filter((text) => text.includes("*") && text !== '"*"');
     for (const text of patterns)
-      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages)\/\*"/);
+      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied)\/\*"/);
   });
 
   it("has roles that only their own service may take, and each is used", () => {
@@ -438,6 +450,82 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       if (config) expect(JSON.parse(Buffer.from(config).toString())).toEqual(compiled);
     }
     expect(packaging.unzip("run-probes")).toHaveProperty([compiledConfigFile]);
+  });
+});
+
+describe("buttons in Slack", () => {
+  let template: Template;
+  beforeAll(async () => {
+    template = (await packageOnce(full)).template();
+  });
+  const one = (type: string, id: string): Properties => resourcesOf(template, type)[id] ?? {};
+
+  it("reach nothing where config has no slack section: no URL, no function, no role, no secret", async () => {
+    const text = JSON.stringify((await packageOnce("")).template());
+    expect(text).not.toContain("AWS::Lambda::Url");
+    expect(text).not.toMatch(/answer(dash|-)?slack|apply(dash|-)?answer/i);
+    expect(text).not.toContain("slack-signing");
+  });
+
+  it("reach one function by a URL, which takes both permissions since October 2025", () => {
+    expect(Object.values(resourcesOf(template, "AWS::Lambda::Url"))).toEqual([
+      expect.objectContaining({
+        AuthType: "NONE",
+        TargetFunctionArn: { "Fn::GetAtt": ["AnswerDashslackLambdaFunction", "Arn"] },
+      }),
+    ]);
+    expect(JSON.stringify(template.Outputs)).toContain("FunctionUrl");
+    const permissions = Object.values(resourcesOf(template, "AWS::Lambda::Permission")).filter(
+      ({ Principal }) => Principal === "*",
+    );
+    expect(permissions).toHaveLength(2);
+    expect(permissions).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ Action: "lambda:InvokeFunctionUrl", FunctionUrlAuthType: "NONE" }),
+        expect.objectContaining({ Action: "lambda:InvokeFunction", InvokedViaFunctionUrl: true }),
+      ]),
+    );
+    for (const permission of permissions)
+      expect(JSON.stringify(permission.FunctionName)).toContain("AnswerDashslackLambdaFunction");
+  });
+
+  it("are kept by a role that creates answers, reads one secret and starts apply-answer, and no more", () => {
+    const own = statementsOf(template).filter(({ in: id }) => id.startsWith("AnswerSlack"));
+    const actions = own.filter(({ Effect }) => Effect === "Allow").flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => !/^(logs|xray|sts):/.test(action)).sort()).toEqual([
+      "kms:GenerateDataKey",
+      "lambda:InvokeFunction",
+      "s3:PutObject",
+      "secretsmanager:GetSecretValue",
+    ]);
+    expect(own.find(({ Sid }) => Sid === "Answers")).toMatchObject({
+      Resource: [{ "Fn::Sub": expect.stringMatching(/\.Arn\}\/answers\/\*$/) }],
+      Condition: { Null: { "s3:if-none-match": "false" } },
+    });
+  });
+
+  it("are applied by a function that nobody reaches from outside, that is tried again and swept after", () => {
+    const id = "ApplyDashanswerLambdaFunction";
+    const asynchronous = Object.values(resourcesOf(template, "AWS::Lambda::EventInvokeConfig")).find(
+      ({ FunctionName }) => JSON.stringify(FunctionName).includes(id),
+    );
+    expect(asynchronous).toMatchObject({
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 3600,
+      DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["ApplyAnswerDeadLetters", "Arn"] } } },
+    });
+    expect(one("AWS::Scheduler::Schedule", "ApplyAnswerSweep")).toMatchObject({
+      ScheduleExpression: "rate(5 minutes)",
+      Target: { Arn: { "Fn::GetAtt": [id, "Arn"] }, Input: '{"sweep":true}' },
+    });
+    // Shorter than the lease after which another invocation takes an answer over.
+    expect(Number(one("AWS::Lambda::Function", id).Timeout)).toBeLessThan(45);
+  });
+
+  it("leave answers for a week, and records for good", () => {
+    const { LifecycleConfiguration } = one("AWS::S3::Bucket", "StateBucket");
+    const rules = objectsIn(LifecycleConfiguration).filter(({ ExpirationInDays }) => ExpirationInDays);
+    expect(rules).toEqual([expect.objectContaining({ Prefix: "answers/", ExpirationInDays: 7 })]);
   });
 });
 

@@ -8,12 +8,14 @@ const seoul =
   "https://aps-workspaces.ap-northeast-2.amazonaws.com/workspaces/ws-12345678-90ab-cdef-1234-567890abcdef";
 const sigv4 = { kind: "sigv4", region: "ap-northeast-2", service: "aps" } as const;
 
+const secrets = { token: "sonde/slack", signing: "sonde/slack-signing" };
+
 function aTarget(auth: TargetAuth, url = seoul): Target {
   return { name: "seoul", url, auth, amp: true, delay: 30_000 };
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, incidents: aPolicy({ routes }) }, "sonde/slack").Resources;
+  return buildPermissions({ targets, incidents: aPolicy({ routes }), slack: null }, secrets).Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -93,8 +95,28 @@ it("lets notify-slack read the bot token and the webhooks of routes, and nothing
   });
 });
 
+it("lets answer-slack read the signing secret, and nobody where config has no slack", () => {
+  const anybody = { users: null, channels: ["#ops"] };
+  const slack = {
+    appId: "A012AB3CD",
+    teamId: "T012AB3CD",
+    enterpriseId: null,
+    timezone: "UTC",
+    actions: { acknowledge: anybody, silence: anybody },
+  };
+  const { AnswerSlackSecretPolicy } = buildPermissions(
+    { targets: [], incidents: aPolicy(), slack },
+    secrets,
+  ).Resources;
+  expect(AnswerSlackSecretPolicy?.Properties.PolicyDocument).toMatchObject({
+    Statement: [{ Resource: [{ "Fn::Sub": expect.stringMatching(/:secret:sonde\/slack-signing-\?{6}$/) }] }],
+  });
+  expect(permissions([])).not.toHaveProperty("AnswerSlackSecretPolicy");
+});
+
 it("never makes a pattern of a secret's name", () => {
-  expect(() => buildPermissions({ targets: [], incidents: aPolicy() }, "sonde/*")).toThrow('"sonde/*"');
+  const config = { targets: [], incidents: aPolicy(), slack: null };
+  expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 
 it.each([

@@ -5,6 +5,11 @@ import { checkBlocks } from "../../../../cli/stage/slack-blocks.ts";
 const text = (content: string) => ({ type: "mrkdwn", text: content });
 const section = (content = "hello") => ({ type: "section", text: text(content) });
 
+const plain = (content: string) => ({ type: "plain_text", text: content });
+const option = (value: string) => ({ text: plain(value), value });
+const actions = (...elements: unknown[]) => [{ type: "actions", elements }];
+const at = "[json-pointer:/blocks/0/elements";
+
 describe("blocks", () => {
   test("of every kind that Slack takes in messages are taken", () => {
     const button = {
@@ -12,6 +17,20 @@ describe("blocks", () => {
       text: { type: "plain_text", text: "Go" },
       action_id: "go",
       url: "https://x.y",
+    };
+    const options = [option("1h"), option("4h")];
+    const select = {
+      type: "static_select",
+      action_id: "for",
+      placeholder: plain("Silence"),
+      options,
+      initial_option: option("4h"),
+      confirm: { title: plain("Sure?"), text: text("*Sure?*"), confirm: plain("Yes"), deny: plain("No") },
+    };
+    const overflow = {
+      type: "overflow",
+      action_id: "more",
+      options: [...options, { ...option("docs"), url: "https://x.y" }],
     };
     expect(
       checkBlocks([
@@ -27,7 +46,7 @@ describe("blocks", () => {
           elements: [text("c"), { type: "image", image_url: "https://x.y/z.png", alt_text: "z" }],
         },
         { type: "divider" },
-        { type: "actions", elements: [button, { type: "static_select", options: [] }] },
+        { type: "actions", elements: [button, select, overflow] },
         { type: "image", image_url: "https://x.y/z.png", alt_text: "z" },
         { type: "markdown", text: "**m**" },
         { type: "rich_text", elements: [{ type: "rich_text_section", elements: [] }] },
@@ -121,6 +140,73 @@ describe("blocks", () => {
         "missing required field: text [json-pointer:/blocks/0/elements/0]",
         "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
       ],
+    },
+    {
+      what: "two buttons of the same id",
+      blocks: actions(
+        { type: "button", text: plain("a"), action_id: "go" },
+        { type: "button", text: plain("b"), action_id: "go" },
+      ),
+      says: [`duplicate action_id ${at}/1/action_id]`],
+    },
+    {
+      what: "a button's text and value that are too long",
+      blocks: actions({ type: "button", text: plain("x".repeat(76)), value: "v".repeat(2001) }),
+      says: [
+        `failed to match all allowed schemas ${at}/0/text]`,
+        `must be less than 76 characters ${at}/0/text/text]`,
+        `must be less than 2001 characters ${at}/0/value]`,
+      ],
+    },
+    {
+      what: "a style that does not exist",
+      blocks: actions({ type: "button", text: plain("a"), style: "warning" }),
+      says: [`must be a valid enum value: primary, danger ${at}/0/style]`],
+    },
+    {
+      what: "more than 25 elements",
+      blocks: actions(
+        ...Array.from({ length: 26 }, (_, index) => ({
+          type: "button",
+          text: plain("a"),
+          action_id: `${index}`,
+        })),
+      ),
+      says: [`no more than 25 items allowed ${at}]`],
+    },
+    {
+      what: "an option's value that is too long",
+      blocks: actions({ type: "overflow", options: [{ text: plain("a"), value: "v".repeat(151) }] }),
+      says: [`must be less than 151 characters ${at}/0/options/0/value]`],
+    },
+    {
+      what: "an overflow menu of six",
+      blocks: actions({ type: "overflow", options: Array.from({ length: 6 }, (_, n) => option(`${n}`)) }),
+      says: [`no more than 5 items allowed ${at}/0/options]`],
+    },
+    {
+      what: "a link in a select menu",
+      blocks: actions({ type: "static_select", options: [{ ...option("a"), url: "https://x.y" }] }),
+      says: [`invalid additional property: url ${at}/0/options/0]`],
+    },
+    {
+      what: "a select menu without options",
+      blocks: actions({ type: "static_select", placeholder: plain("a") }),
+      says: [`must provide either \`options\` or \`option_groups\` ${at}/0]`],
+    },
+    {
+      what: "an initial option that is not among the options",
+      blocks: actions({ type: "static_select", options: [option("a")], initial_option: option("b") }),
+      says: [`must be one of the provided options ${at}/0/initial_option]`],
+    },
+    {
+      what: "a question without an answer",
+      blocks: actions({
+        type: "button",
+        text: plain("a"),
+        confirm: { title: plain("Sure?"), text: plain("Sure?"), confirm: plain("Yes") },
+      }),
+      says: [`missing required field: deny ${at}/0/confirm]`],
     },
   ])("are refused in Slack's words for $what", ({ blocks, says }) => {
     expect(checkBlocks(blocks)).toEqual(says);

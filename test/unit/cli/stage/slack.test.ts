@@ -1,6 +1,15 @@
+import { createHmac } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { type SlackStage, type SlackStageOptions, startSlack } from "../../../../cli/stage/slack.ts";
+import {
+  type SlackStage,
+  type SlackStageOptions,
+  stageInstallation,
+  startSlack,
+} from "../../../../cli/stage/slack.ts";
+import { type Loopback, serveHttp } from "../../../support/loopback.ts";
 
 const token = "xoxb-stage";
 const id = "C0STAGE001";
@@ -370,5 +379,106 @@ describe("the incoming webhook", () => {
     await start({ rateLimit: true });
     await webhook('{"text":"hello"}');
     expect(await webhook('{"text":"hello"}')).toBe("429 rate_limited");
+  });
+});
+
+describe("a click", () => {
+  const buttons = [
+    {
+      type: "actions",
+      elements: [
+        { type: "button", action_id: "go", text: { type: "plain_text", text: "Go" }, value: "v" },
+        {
+          type: "overflow",
+          action_id: "more",
+          options: [{ text: { type: "plain_text", text: "One" }, value: "1" }],
+        },
+      ],
+    },
+  ];
+  const outsider = { id: "U0OTHER01", name: "eve", teamId: "T0OTHER00" };
+  let app: Loopback;
+  let status: number;
+  let seen: { headers: IncomingHttpHeaders; body: string }[];
+
+  beforeEach(async () => {
+    [status, seen] = [200, []];
+    app = await serveHttp(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += String(chunk);
+      seen.push({ headers: request.headers, body });
+      response.writeHead(status).end();
+    });
+  });
+  afterEach(() => app.stop());
+
+  async function clickOn(args: Record<string, unknown>, actionId: string, more: object = {}) {
+    const { body } = await post(args);
+    const url = `http://127.0.0.1:${app.port}/`;
+    const answered = await stage.click({ ts: String(body.ts), actionId, url, ...more });
+    const payload: unknown = JSON.parse(new URLSearchParams(seen[0]?.body).get("payload") ?? "null");
+    return { answered, payload: Object(payload) };
+  }
+
+  test("comes as a signed form, with who clicked what in which message", async () => {
+    const { answered, payload } = await clickOn({ blocks: buttons }, "go");
+    expect(answered).toBe(200);
+    const { headers, body } = seen[0] ?? { headers: {}, body: "" };
+    const digest = createHmac("sha256", stageInstallation.signingSecret)
+      .update(`v0:${headers["x-slack-request-timestamp"]}:${body}`)
+      .digest("hex");
+    expect(headers["x-slack-signature"]).toBe(`v0=${digest}`);
+    expect(headers["x-slack-request-timestamp"]).toBe(String(now / 1000));
+    expect(payload).toMatchObject({
+      type: "block_actions",
+      api_app_id: stageInstallation.appId,
+      team: { id: stageInstallation.teamId },
+      user: { id: "U0STAGE01", team_id: stageInstallation.teamId },
+      container: { type: "message", channel_id: id, message_ts: payload.message.ts },
+      actions: [{ type: "button", action_id: "go", value: "v" }],
+    });
+  });
+
+  test("behind a coloured bar says so", async () => {
+    const { payload } = await clickOn({ attachments: [{ color: "#d72b3f", blocks: buttons }] }, "go");
+    expect(payload.container).toMatchObject({ type: "message_attachment", attachment_id: 1 });
+  });
+
+  test("on a menu names the option", async () => {
+    const { payload } = await clickOn({ blocks: buttons }, "more", { option: "1" });
+    expect(payload.actions).toMatchObject([{ type: "overflow", selected_option: { value: "1" } }]);
+  });
+
+  test("from outside carries the person's own team beside the app's", async () => {
+    const { payload } = await clickOn({ blocks: buttons }, "go", { person: outsider });
+    expect(payload).toMatchObject({
+      user: { id: outsider.id, team_id: "T0OTHER00" },
+      team: { id: stageInstallation.teamId },
+    });
+  });
+
+  test("answers what the app answers", async () => {
+    status = 401;
+    expect((await clickOn({ blocks: buttons }, "go")).answered).toBe(401);
+  });
+
+  test("needs a button that the message shows", async () => {
+    await expect(clickOn({ blocks: buttons }, "stop")).rejects.toThrow("shows nothing that is called stop");
+  });
+
+  test("gives a response URL that tells who clicked something, five times within half an hour", async () => {
+    const { payload } = await clickOn({ blocks: buttons }, "go", { person: outsider });
+    const tell = async (body: string) => {
+      const answer = await fetch(payload.response_url, { method: "POST", body });
+      return `${answer.status} ${await answer.text()}`;
+    };
+    expect(await tell("{")).toBe("400 invalid_payload");
+    expect(await tell("{}")).toBe("400 no_text");
+    expect(await tell('{"response_type":"ephemeral","text":"No."}')).toBe("200 ok");
+    expect(stage.told()).toEqual([{ person: outsider, text: "No.", ephemeral: true }]);
+    for (let left = 4; left > 0; left--) expect(await tell('{"text":"again"}')).toBe("200 ok");
+    expect(await tell('{"text":"again"}')).toBe("404 used_url");
+    now += 31 * 60_000;
+    expect(await tell('{"text":"late"}')).toBe("404 expired_url");
   });
 });

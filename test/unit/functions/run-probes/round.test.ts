@@ -30,6 +30,7 @@ const config: CompiledConfig = {
     aProbe({ id: "also-hot", levels: [aLevel("warn", "> 80")] }),
   ],
   incidents: aPolicy({ routes: [aRoute("#oncall", { match: { severity: "critical" } }), aRoute("#ops")] }),
+  slack: null,
   heartbeat: "",
 };
 

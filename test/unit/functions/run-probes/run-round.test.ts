@@ -18,7 +18,14 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
   const targets = names.map(
     (name): Target => ({ name, url: "http://localhost", auth: { kind: "none" }, amp: false, delay: 0 }),
   );
-  const config: CompiledConfig = { version: 1, targets, probes, incidents: aPolicy(), heartbeat: "" };
+  const config: CompiledConfig = {
+    version: 1,
+    targets,
+    probes,
+    incidents: aPolicy(),
+    slack: null,
+    heartbeat: "",
+  };
   const memory = buildMemoryStore();
   const store: Deps["store"] = {
     ...memory,
