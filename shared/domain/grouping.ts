@@ -34,8 +34,7 @@ const objectKinds: readonly { readonly kind: string; readonly names: readonly st
 /** The same model in two namespaces has two owners; a node has none: there, they are its workload's. */
 const companions = ["cluster", "namespace"];
 
-/** What makes a group: the label names of `groupBy`, and these words in their place. */
-export const groupWords = ["probe", "object", "series"] as const;
+/** What makes a group: label names, and in their place the words `probe`, `object` and `series`. */
 export const defaultGroupBy: readonly string[] = ["probe", "object"];
 
 /** The labels by which a series joins others in one incident. */

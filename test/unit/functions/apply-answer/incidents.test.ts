@@ -7,7 +7,7 @@ import { addSilence, matchersOf, silencesObject } from "../../../../shared/domai
 import { storeKeys } from "../../../../shared/domain/store.ts";
 import { t0 } from "../../../support/incident.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
-import { anAlert, aPolicy, remember } from "../../../support/remembered.ts";
+import { anAlert, onePolicy, remember } from "../../../support/remembered.ts";
 
 const minute = 60_000;
 const ada = { id: "U0ADA0001", name: "ada" };
@@ -27,7 +27,7 @@ async function setUp() {
   const nonce = () => `n${++nonces}`;
   const incidents = buildIncidents({
     store,
-    change: buildChangeIncidents(store, aPolicy(), { nonce, pause: async () => undefined }),
+    change: buildChangeIncidents(store, onePolicy, { nonce, pause: async () => undefined }),
     announce: async (target, announcements) => {
       announced.push(...announcements.map(({ channel, seq }) => `${target} ${channel} ${seq}`));
     },
