@@ -1,3 +1,5 @@
+import { offsetsOf } from "./time-zone.ts";
+
 /** When something comes round, as cron writes it: minute, hour, day of the month, month, day of the week. */
 export interface Cron {
   readonly minutes: readonly number[];
@@ -128,25 +130,4 @@ function instantsOf(local: number, offsetAt: (at: number) => number): number[] {
   const offsets = new Set([offsetAt(local - dayMs), offsetAt(local + dayMs)]);
   const shown = [...offsets].map((offset) => local - offset).filter((at) => at + offsetAt(at) === local);
   return shown.length > 0 ? shown : [local - offsetAt(local - dayMs)];
-}
-
-/** How far a zone is ahead of UTC at a time, milliseconds. Throws where there is no such zone. */
-function offsetsOf(timezone: string): (at: number) => number {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: timezone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-  });
-  return (at) => {
-    const minute = Math.floor(at / minuteMs) * minuteMs;
-    const parts = Object.fromEntries(
-      format.formatToParts(minute).map(({ type, value }) => [type, Number(value)]),
-    );
-    const { year = 0, month = 1, day = 1, hour = 0, minute: minutes = 0 } = parts;
-    return Date.UTC(year, month - 1, day, hour, minutes) - minute;
-  };
 }
