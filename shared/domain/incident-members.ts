@@ -109,11 +109,9 @@ export function joinRound(membership: Membership, round: Round, policy: Incident
     membership.end(key, verdict ? "recovered" : "gone", verdict?.value ?? null, round.at);
   }
   const configured = new Set(round.configured.map(({ id }) => id));
-  for (const [key, member] of membership.entries()) {
-    if (!member.byProbe || isOwn(member) || configured.has(member.probe)) continue;
-    if (member.alertAt === null) membership.end(key, "gone", null);
-    else membership.replace(key, { ...member, byProbe: false });
-  }
+  // What Alertmanager goes on telling of it begins anew.
+  for (const [key, member] of membership.entries())
+    if (member.byProbe && !isOwn(member) && !configured.has(member.probe)) membership.end(key, "gone", null);
   joinBlindness(membership, round);
 }
 
