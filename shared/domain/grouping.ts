@@ -37,14 +37,20 @@ const companions = ["cluster", "namespace"];
 /** What makes a group: label names, and in their place the words `probe`, `object` and `series`. */
 export const defaultGroupBy: readonly string[] = ["probe", "object"];
 
-/** The labels by which a series joins others in one incident. */
-export function groupLabels(probe: string, labels: Labels, groupBy: readonly string[]): Labels {
+/** The labels by which a series joins others in one incident. `own` are what its probe or rule adds to it. */
+export function groupLabels(
+  probe: string,
+  labels: Labels,
+  groupBy: readonly string[],
+  own: Labels = {},
+): Labels {
   return Object.fromEntries(
     groupBy.flatMap((name): [string, string][] => {
       if (name === "probe") return [["probe", probe]];
       if (name === "series") return Object.entries(labels);
       if (name === "object") return objectLabels(labels);
-      return labels[name] ? [[name, labels[name]]] : [];
+      const value = labels[name] || own[name];
+      return value ? [[name, value]] : [];
     }),
   );
 }

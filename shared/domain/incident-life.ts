@@ -1,5 +1,6 @@
 import { shortHash } from "./hash.ts";
 import {
+  type ChangeKind,
   compareLevels,
   firingMembers,
   type Incident,
@@ -49,7 +50,8 @@ export function liveOn(
   const firing = [...group.members.values()].some(({ state }) => state === "firing");
   if (!open || open.status === "pending") {
     if (group.members.size === 0) return null;
-    if (!firing) return { incident: open ? refresh(open, group, context) : begin(group, "pending", context) };
+    if (!firing)
+      return { incident: open ? refresh(open, group, context) : begin(group, "pending", last, context) };
     const begun = startFiring(open, last, group, context);
     return open && begun.id !== open.id ? { incident: begun, replaces: open.id } : { incident: begun };
   }
@@ -57,11 +59,18 @@ export function liveOn(
   return { incident: firing ? goOnFiring(open, group, context) : stopFiring(open, group, context) };
 }
 
-function begin(group: Group, status: "pending" | "firing", context: LifeContext): Incident {
+function begin(
+  group: Group,
+  status: "pending" | "firing",
+  last: Incident | undefined,
+  context: LifeContext,
+): Incident {
   const { target, at } = context;
   const name = [...group.members.values()][0]?.probe ?? "group";
+  const id = `${name}-${shortHash(`${target} ${group.key}`)}-${at.toString(36)}`;
   const empty: Incident = {
-    id: `${name}-${shortHash(`${target} ${group.key}`)}-${at.toString(36)}`,
+    // One that ended in the very moment in which it had begun keeps its id to itself.
+    id: last?.id.startsWith(id) ? `${last.id}x` : id,
     group: group.key,
     target,
     probe: name,
@@ -82,6 +91,7 @@ function begin(group: Group, status: "pending" | "firing", context: LifeContext)
     mute: null,
     transitions: [],
     loudAt: null,
+    askedAt: null,
     escalatedAt: null,
     blindSince: null,
     growth: { toldAt: at, joined: 0, left: 0 },
@@ -91,7 +101,8 @@ function begin(group: Group, status: "pending" | "firing", context: LifeContext)
   const refreshed = refresh(empty, group, context);
   if (status === "firing") return refreshed;
   // What is only pending has nothing to show yet, and no message that could lag behind.
-  return { ...note(refreshed, "pending", at, { value: leadOf(refreshed).value }), seq: 0 };
+  const pending = { seq: 0, at, what: "pending", value: leadOf(refreshed).value, note: "" } as const;
+  return { ...refreshed, history: [pending] };
 }
 
 function startFiring(
@@ -115,12 +126,13 @@ function startFiring(
       firedAt: at,
       transitions,
       loudAt: now,
+      askedAt: null,
       growth: { toldAt: now, joined: 0, left: 0 },
     };
     const refreshed = refresh({ ...again, members: {} }, group, context);
     return say(refreshed, flaps ? "flapping" : "fired-again", at);
   }
-  const base = open ? refresh(open, group, context) : begin(group, "firing", context);
+  const base = open ? refresh(open, group, context) : begin(group, "firing", last, context);
   const fired: Incident = {
     ...base,
     status: "firing",
@@ -141,7 +153,7 @@ function goOnFiring(open: Incident, group: Group, context: LifeContext): Inciden
   const after = Object.entries(next.members).flatMap(([key, { state }]) => (state === "firing" ? [key] : []));
   const joined = after.filter((key) => !before.has(key)).length;
   const left = before.size - (after.length - joined);
-  if (joined > 0 || left > 0) {
+  if (joined > 0 || left > 0 || next.lead !== open.lead) {
     const { growth } = next;
     next = touch({
       ...next,
@@ -150,8 +162,7 @@ function goOnFiring(open: Incident, group: Group, context: LifeContext): Inciden
   }
   const graver = compareLevels(next.level, open.level);
   // Somebody may have taken on a warning; a failure is another matter.
-  if (graver > 0)
-    next = say({ ...next, acknowledged: null, escalatedAt: null, loudAt: now }, "escalated", at);
+  if (graver > 0) next = say(askAgain(next, now), "escalated", at);
   if (graver < 0) next = say(next, "eased", at);
   return next;
 }
@@ -166,18 +177,32 @@ function stopFiring(open: Incident, group: Group, context: LifeContext): Inciden
   return end({ ...open, transitions }, group, context);
 }
 
-/** While it flaps nothing is said; it ends, or fires on, once nothing has changed for long enough. */
+/** It is graver than it was, or calls for somebody again: who took it on has not taken on this. */
+function askAgain(incident: Incident, now: number): Incident {
+  const askedAt = incident.askedAt === null ? null : now;
+  return { ...incident, acknowledged: null, escalatedAt: null, loudAt: now, askedAt };
+}
+
+/**
+ * While it flaps nothing is said but that it is graver than it ever was; it ends, or fires on, once nothing has
+ * changed for long enough, and what it did till then no longer counts.
+ */
 function goOnFlapping(open: Incident, group: Group, firing: boolean, context: LifeContext): Incident {
   const { now, at, policy } = context;
   const fired = firingMembers(open).length > 0;
   const turned = fired !== firing;
   const transitions = turned ? [...open.transitions, now].slice(-policy.flapping.changes) : open.transitions;
-  const next = { ...(firing ? refresh(open, group, context) : withLast(open, group)), transitions };
-  if (firing && compareLevels(next.level, open.level) > 0)
-    return say({ ...next, acknowledged: null, loudAt: now }, "escalated", at);
-  if (now - (transitions.at(-1) ?? 0) < policy.flapping.calmAfter) return next;
-  if (!firing) return end(next, group, context);
-  return say({ ...next, status: "firing", firedAt: open.firedAt ?? at, loudAt: now }, "calm", at);
+  const calm = now - (transitions.at(-1) ?? 0) >= policy.flapping.calmAfter;
+  if (!firing) {
+    const well = { ...withLast(open, group), transitions };
+    return calm ? end({ ...well, transitions: [] }, group, context) : well;
+  }
+  const next = { ...refresh(open, group, context), transitions };
+  const graver = compareLevels(next.level, open.level);
+  if (graver > 0) return say(askAgain(next, now), "escalated", at);
+  if (!calm) return graver < 0 ? { ...next, level: open.level } : next;
+  const fires: Incident = { ...next, status: "firing", transitions: [], loudAt: now };
+  return say({ ...fires, askedAt: open.askedAt === null ? null : now }, "calm", at);
 }
 
 function end(open: Incident, group: Group, { at }: LifeContext): Incident {
@@ -208,9 +233,7 @@ function withLast(open: Incident, group: Group): Incident {
   };
 }
 
-/** Says it in the thread, too, unless nobody is to be told for now. */
-function say(incident: Incident, what: Parameters<typeof note>[1], at: number): Incident {
-  if (incident.mute) return touch(incident);
+function say(incident: Incident, what: ChangeKind, at: number): Incident {
   return note(incident, what, at, { value: leadOf(incident).value });
 }
 

@@ -6,8 +6,8 @@ import {
   finite,
   type Incident,
   isOpen,
+  isOwn,
   type Member,
-  stormProbe,
 } from "./incident.ts";
 import type { Ended, Group } from "./incident-life.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
@@ -19,9 +19,6 @@ import { isMild } from "./severity.ts";
 import { renderTemplate } from "./template.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Incidents about Sonde's own sight have no probe in config. */
-const ownProbes = new Set([blindProbe, stormProbe, alertmanagerProbe]);
-
 const maxPoints = 60;
 /** Texts are shown in part only, and state is one object. */
 const maxText = 1_500;
@@ -30,6 +27,8 @@ const maxText = 1_500;
 export class Membership {
   readonly #groups = new Map<string, { by: Labels; members: Map<string, Member>; ended: Ended[] }>();
   readonly #where = new Map<string, string>();
+  /** When members were seen to be over. */
+  readonly over: Record<string, number> = {};
 
   constructor(incidents: readonly Incident[]) {
     for (const incident of incidents.filter(isOpen)) {
@@ -53,7 +52,7 @@ export class Membership {
     const group = groupKey(by);
     const before = this.#where.get(key);
     // Config groups otherwise now: it fails on, elsewhere.
-    if (before !== undefined && before !== group) this.#groups.get(before)?.members.delete(key);
+    if (before !== undefined && before !== group) this.end(key, "gone", null);
     const entry = this.#groups.get(group) ?? { by, members: new Map(), ended: [] };
     entry.members.set(key, member);
     this.#groups.set(group, entry);
@@ -65,13 +64,15 @@ export class Membership {
     this.#groups.get(this.#where.get(key) ?? "")?.members.set(key, member);
   }
 
-  end(key: string, how: Ended["how"], value: number | null): void {
+  /** `seenAt`: when it was seen to be over; not where it is only known of no longer. */
+  end(key: string, how: Ended["how"], value: number | null, seenAt?: number): void {
     const group = this.#groups.get(this.#where.get(key) ?? "");
     const member = group?.members.get(key);
     if (!group || !member) return;
     group.members.delete(key);
     this.#where.delete(key);
     group.ended.push({ member, how, value: finite(value) });
+    if (seenAt !== undefined) this.over[key] = seenAt;
   }
 
   groups(): Group[] {
@@ -81,9 +82,13 @@ export class Membership {
 
 /** Carries a round's verdicts over into who fails. */
 export function joinRound(membership: Membership, round: Round, policy: IncidentPolicy): void {
+  const failing = new Set<string>();
+  const seen = new Map<string, Verdict>();
+  const answered = new Set<string>();
   for (const { probe, verdicts } of round.results) {
-    const failing = new Set<string>();
-    const seen = new Map<string, Verdict>();
+    // Where nobody answered nothing is known to be over.
+    if (!verdicts.some(({ cause }) => cause === "query-failed" || cause === "missing"))
+      answered.add(probe.id);
     for (const verdict of verdicts) {
       const key = memberKey(probe.id, verdict.labels, Object.keys(probe.labels));
       seen.set(key, verdict);
@@ -91,22 +96,22 @@ export function joinRound(membership: Membership, round: Round, policy: Incident
       if (!level && !verdict.pending) continue;
       failing.add(key);
       const member = memberOf(probe, verdict, level, membership.get(key), round);
-      membership.put(key, member, groupLabels(probe.id, verdict.labels, probe.groupBy ?? policy.groupBy));
-    }
-    // Nobody answered: then nothing is known to be over.
-    if (verdicts.some(({ cause }) => cause === "query-failed" || cause === "missing")) continue;
-    for (const [key, member] of membership.entries()) {
-      if (member.probe !== probe.id || failing.has(key)) continue;
-      const verdict = seen.get(key);
-      // An alert of Alertmanager's stands until a probe of ours has seen for itself.
-      if (member.alertAt !== null && verdict?.status === "unknown") continue;
-      membership.end(key, verdict ? "recovered" : "gone", verdict?.value ?? null);
+      const groupBy = probe.groupBy ?? policy.groupBy;
+      membership.put(key, member, groupLabels(probe.id, verdict.labels, groupBy, member.own));
     }
   }
+  for (const [key, member] of membership.entries()) {
+    if (!answered.has(member.probe) || failing.has(key)) continue;
+    const verdict = seen.get(key);
+    // An alert of Alertmanager's stands until a probe of ours has seen for itself.
+    if (member.alertAt !== null && verdict?.status === "unknown") continue;
+    if (!member.byProbe && !verdict) continue;
+    membership.end(key, verdict ? "recovered" : "gone", verdict?.value ?? null, round.at);
+  }
   const configured = new Set(round.configured.map(({ id }) => id));
+  // What Alertmanager goes on telling of it begins anew.
   for (const [key, member] of membership.entries())
-    if (member.byProbe && !ownProbes.has(member.probe) && !configured.has(member.probe))
-      membership.end(key, "gone", null);
+    if (member.byProbe && !isOwn(member) && !configured.has(member.probe)) membership.end(key, "gone", null);
   joinBlindness(membership, round);
 }
 
@@ -199,12 +204,12 @@ export function isWatchdog({ labels }: ReceivedAlert): boolean {
   return labels.alertname === watchdogAlert;
 }
 
-/** Carries what Alertmanager tells over into who fails. `endedAt` says when a member was last seen to be over. */
+/** Carries what Alertmanager tells over into who fails. `over` says when members were last seen to be over. */
 export function joinAlerts(
   membership: Membership,
   { at, alerts, configured }: AlertsInput,
   policy: IncidentPolicy,
-  endedAt: (key: string) => number | null,
+  over: Readonly<Record<string, number>>,
 ): void {
   const probes = new Map(configured.map((probe) => [probe.id, probe]));
   for (const alert of alerts) {
@@ -214,10 +219,12 @@ export function joinAlerts(
     const own = Object.keys(probe?.labels ?? {});
     const key = memberKey(name, alert.labels, own);
     const known = membership.get(key);
+    // Messages may overtake each other.
+    if (known?.alertAt && known.alertAt > at) continue;
     if (alert.status === "resolved") {
       if (!known || known.alertAt === null) continue;
       if (known.byProbe) membership.replace(key, { ...known, alertAt: null });
-      else membership.end(key, "recovered", null);
+      else membership.end(key, "recovered", null, alert.endsAt ?? at);
       continue;
     }
     if (known) {
@@ -226,10 +233,11 @@ export function joinAlerts(
       continue;
     }
     // Alertmanager goes on telling for a while what a probe has seen to be over.
-    const over = endedAt(key);
-    if (over !== null && (alert.startsAt ?? 0) <= over) continue;
+    const endedAt = over[key];
+    if (endedAt !== undefined && (alert.startsAt ?? at) <= endedAt) continue;
     const member = alertMember(alert, name, probe, own, at);
-    membership.put(key, member, groupLabels(name, member.labels, probe?.groupBy ?? policy.groupBy));
+    const groupBy = probe?.groupBy ?? policy.groupBy;
+    membership.put(key, member, groupLabels(name, member.labels, groupBy, member.own));
   }
 }
 

@@ -60,6 +60,7 @@ const incidentSchema: z.ZodMiniType<Incident> = z.object({
   ),
   transitions: z.array(z.number()),
   loudAt: nullableNumber,
+  askedAt: nullableNumber,
   escalatedAt: nullableNumber,
   blindSince: nullableNumber,
   growth: z.object({ toldAt: z.number(), joined: z.number(), left: z.number() }),
@@ -83,12 +84,13 @@ const incidentsSchema = z.object({
   rounds: z.record(z.string(), z.number()),
   told: z.array(z.string()),
   heard: z.array(z.string()),
+  over: z.record(z.string(), z.number()),
   watchdogAt: nullableNumber,
   incidents: z.record(z.string(), incidentSchema),
 });
 
 export function emptyIncidents(target: string): TargetIncidents {
-  return { target, rounds: {}, told: [], heard: [], watchdogAt: null, incidents: {} };
+  return { target, rounds: {}, told: [], heard: [], over: {}, watchdogAt: null, incidents: {} };
 }
 
 /** The stored object of one target's incidents, for `changeObject`. */

@@ -122,8 +122,10 @@ export interface Incident {
   readonly mute: Mute | null;
   /** When it turned from well to failing or back, the latest last: what flapping is told by. */
   readonly transitions: readonly number[];
-  /** When the channel last saw something of it. */
+  /** When there was last something of it that the channel should see. */
   readonly loudAt: number | null;
+  /** Since when people have been told of it as it is, and may be expected to answer; null where nobody has. */
+  readonly askedAt: number | null;
   /** When it was escalated because nobody answered. */
   readonly escalatedAt: number | null;
   /** Since when all of it is blind; null where it is seen. */
@@ -165,6 +167,17 @@ export function isActive({ status }: Pick<Incident, "status">): boolean {
 
 export function firingMembers({ members }: Pick<Incident, "members">): Member[] {
   return Object.values(members).filter(({ state }) => state === "firing");
+}
+
+/** The members that decide about it: those that fire, and of one that flaps and is well just now, all. */
+export function standingMembers(incident: Pick<Incident, "members">): Member[] {
+  const firing = firingMembers(incident);
+  return firing.length > 0 ? firing : Object.values(incident.members);
+}
+
+/** Incidents about Sonde's own sight, which have no probe in config. */
+export function isOwn({ probe }: { readonly probe: string }): boolean {
+  return probe === blindProbe || probe === stormProbe || probe === alertmanagerProbe;
 }
 
 /** The member that speaks for the incident; an incident has at least one. */

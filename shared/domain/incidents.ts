@@ -1,6 +1,6 @@
 import { heardIn } from "./blindness.ts";
-import { type Incident, isOpen, note, type Person } from "./incident.ts";
-import { liveOn } from "./incident-life.ts";
+import { type Incident, isActive, isOpen, note, type Person } from "./incident.ts";
+import { type Group, type LifeContext, liveOn } from "./incident-life.ts";
 import {
   type AlertsInput,
   isWatchdog,
@@ -10,9 +10,10 @@ import {
   Membership,
 } from "./incident-members.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
+import { findMutes, type MuteOf } from "./muting.ts";
 import type { Round } from "./round.ts";
 import type { Silence } from "./silence.ts";
-import { stormGroup, stormKey } from "./storm.ts";
+import { stormGroup, stormKey, withStorm } from "./storm.ts";
 import { tell } from "./telling.ts";
 
 export type Incidents = Readonly<Record<string, Incident>>;
@@ -26,6 +27,8 @@ export interface TargetIncidents {
   readonly told: readonly string[];
   /** Components that were ever heard of on this target. */
   readonly heard: readonly string[];
+  /** When series were last seen to be over, by key: Alertmanager goes on telling of them for a while. */
+  readonly over: Readonly<Record<string, number>>;
   /** When Alertmanager last showed that it can be heard; null where it never did. */
   readonly watchdogAt: number | null;
   readonly incidents: Incidents;
@@ -76,7 +79,7 @@ export function reduceIncidents(
   const kept = Object.values(before.incidents).filter(
     ({ resolvedAt }) => resolvedAt === null || now - resolvedAt < keepResolved,
   );
-  const state = takeIn(before, input, now);
+  const state = takeIn(before, input);
   const membership = new Membership(kept);
   if (input.kind === "round")
     joinRound(
@@ -84,15 +87,25 @@ export function reduceIncidents(
       { ...input.round, heard: new Set(state.heard), blindAfter: policy.blindAfter },
       policy,
     );
-  if (input.kind === "alerts") joinAlerts(membership, input, policy, (key) => lastEnd(kept, key));
+  if (input.kind === "alerts") joinAlerts(membership, input, policy, state.over);
   joinSilentAlertmanager(membership, state.watchdogAt, now, policy);
   const at = input.kind === "round" ? input.round.at : input.at;
   const life = { target: before.target, at, now, policy };
   const lived = liveAll(kept, membership, life);
-  const told = tell(withStorm(lived, life), { ...context, at });
-  const incidents = input.kind === "acknowledge" ? acknowledge(told, input) : told;
+  const answered = input.kind === "acknowledge" ? acknowledge(lived, input) : lived;
+  const muteOf = findMutes(answered, context);
+  const { incidents: rolled, storm } = rollUp(answered, muteOf, life);
+  const incidents = tell(rolled, withStorm(muteOf, storm), { ...life, before: before.incidents });
+  const next: TargetIncidents = {
+    ...state,
+    over: keepOver({ ...state.over, ...membership.over }, now),
+    incidents: Object.fromEntries(incidents.map((incident) => [incident.id, incident])),
+  };
+  // Time alone seldom changes anything, and then there is nothing to store.
+  if (input.kind === "tick" && JSON.stringify(next) === JSON.stringify(before))
+    return { state: before, effects: [] };
   return {
-    state: { ...state, incidents: Object.fromEntries(incidents.map((incident) => [incident.id, incident])) },
+    state: next,
     effects: incidents.flatMap((incident) =>
       incident.seq === before.incidents[incident.id]?.seq &&
       incident.channels === before.incidents[incident.id]?.channels
@@ -105,48 +118,56 @@ export function reduceIncidents(
 function isCovered(state: TargetIncidents, input: IncidentInput): boolean {
   switch (input.kind) {
     case "round":
-      return (state.rounds[input.round.shard] ?? 0) >= input.round.at;
+      // After the probes were dealt out anew a late round of the old shards knows less.
+      return Object.entries(state.rounds).some(
+        ([shard, at]) =>
+          at >= input.round.at && (shard === input.round.shard || !isBeside(shard, input.round.shard)),
+      );
     case "alerts":
       return state.told.includes(input.id);
     case "acknowledge": {
       const incident = state.incidents[input.incident];
-      return !incident || !isOpen(incident) || incident.acknowledged !== null;
+      return !incident || !isActive(incident) || incident.acknowledged !== null;
     }
     case "tick":
       return false;
   }
 }
 
-function takeIn(state: TargetIncidents, input: IncidentInput, now: number): TargetIncidents {
+/** Whether two shards, such as `1/3` and `2/3`, are parts of one whole. */
+function isBeside(a: string, b: string): boolean {
+  return a.split("/")[1] === b.split("/")[1];
+}
+
+function takeIn(state: TargetIncidents, input: IncidentInput): TargetIncidents {
   if (input.kind === "round") {
     const { shard, at } = input.round;
     const heard = [...new Set([...state.heard, ...heardIn(input.round)])].sort();
-    return { ...state, heard, rounds: { ...state.rounds, [shard]: at } };
+    const rounds = Object.fromEntries(Object.entries(state.rounds).filter(([one]) => isBeside(one, shard)));
+    return { ...state, heard, rounds: { ...rounds, [shard]: at } };
   }
   if (input.kind === "alerts") {
     const watched = input.alerts.some((alert) => isWatchdog(alert) && alert.status === "firing");
-    return {
-      ...state,
-      told: [...state.told, input.id].slice(-keepTold),
-      watchdogAt: watched ? now : state.watchdogAt,
-    };
+    // A message may have been long on its way: what counts is when it was written.
+    const watchdogAt = watched ? Math.max(state.watchdogAt ?? 0, input.at) : state.watchdogAt;
+    return { ...state, told: [...state.told, input.id].slice(-keepTold), watchdogAt };
   }
   return state;
 }
 
-/** When a series' latest incident ended, of those that are kept; null where it never failed. */
-function lastEnd(incidents: readonly Incident[], key: string): number | null {
-  const ends = incidents.flatMap(({ members, resolvedAt }) =>
-    members[key] && resolvedAt ? [resolvedAt] : [],
+const keepOverFor = 24 * 3_600_000;
+const maxOver = 1_000;
+
+function keepOver(over: TargetIncidents["over"], now: number): TargetIncidents["over"] {
+  return Object.fromEntries(
+    Object.entries(over)
+      .filter(([, at]) => now - at < keepOverFor)
+      .toSorted(([, a], [, b]) => a - b)
+      .slice(-maxOver),
   );
-  return ends.length > 0 ? Math.max(...ends) : null;
 }
 
-function liveAll(
-  kept: readonly Incident[],
-  membership: Membership,
-  life: Parameters<typeof liveOn>[3],
-): Incident[] {
+function liveAll(kept: readonly Incident[], membership: Membership, life: LifeContext): Incident[] {
   const next = new Map(kept.map((incident) => [incident.id, incident]));
   for (const group of membership.groups()) {
     if (group.key === stormKey) continue;
@@ -156,11 +177,7 @@ function liveAll(
 }
 
 /** Puts a group's incident in its place, and takes away one that is over before it fired. */
-function liveGroup(
-  incidents: Map<string, Incident>,
-  group: Parameters<typeof liveOn>[2],
-  life: Parameters<typeof liveOn>[3],
-): void {
+function liveGroup(incidents: Map<string, Incident>, group: Group, life: LifeContext): void {
   const own = [...incidents.values()].filter((incident) => incident.group === group.key);
   const open = own.find(isOpen);
   const last = own
@@ -172,13 +189,22 @@ function liveGroup(
   if (lived) incidents.set(lived.incident.id, lived.incident);
 }
 
-function withStorm(incidents: readonly Incident[], life: Parameters<typeof liveOn>[3]): Incident[] {
-  const open = incidents.find((incident) => incident.group === stormKey && isOpen(incident));
-  const group = stormGroup(incidents, open, life.now, life.policy);
-  if (!open && group.members.size === 0) return [...incidents];
+/** The incidents with the storm that many of them make, if they do. */
+function rollUp(
+  incidents: readonly Incident[],
+  muteOf: MuteOf,
+  life: LifeContext,
+): { readonly incidents: readonly Incident[]; readonly storm: Incident | undefined } {
+  const isStorm = (incident: Incident) => incident.group === stormKey && isOpen(incident);
+  const open = incidents.find(isStorm);
+  const group = stormGroup(incidents, open, muteOf, life.now, life.policy);
+  if (!open && group.members.size === 0) return { incidents, storm: undefined };
   const next = new Map(incidents.map((incident) => [incident.id, incident]));
-  liveGroup(next, group, life);
-  return [...next.values()];
+  // A storm never flaps: while it said nothing, nobody would hear of what it stands for.
+  const flapping = { ...life.policy.flapping, changes: Number.POSITIVE_INFINITY };
+  liveGroup(next, group, { ...life, policy: { ...life.policy, flapping } });
+  const all = [...next.values()];
+  return { incidents: all, storm: all.find(isStorm) };
 }
 
 function acknowledge(
@@ -186,7 +212,7 @@ function acknowledge(
   { incident: id, by, at }: Extract<IncidentInput, { kind: "acknowledge" }>,
 ): Incident[] {
   return incidents.map((incident) =>
-    incident.id === id && isOpen(incident)
+    incident.id === id && isActive(incident)
       ? note({ ...incident, acknowledged: { ...by, at } }, "acknowledged", at, { note: by.name })
       : incident,
   );

@@ -1,14 +1,12 @@
 import { nodeOf } from "./grouping.ts";
 import {
-  alertmanagerProbe,
   blindProbe,
-  firingMembers,
   type Incident,
   isActive,
-  isOpen,
+  isOwn,
   type Member,
   type Mute,
-  stormProbe,
+  standingMembers,
 } from "./incident.ts";
 import type { IncidentPolicy, Inhibition } from "./incident-policy.ts";
 import { openUntil } from "./maintenance.ts";
@@ -22,85 +20,143 @@ export interface MuteContext {
   readonly silences: readonly Silence[];
 }
 
-/** Incidents about Sonde's own sight follow from nothing. */
-const ownProbes = new Set([blindProbe, stormProbe, alertmanagerProbe]);
+/** Why nobody is told of an incident for now; null where people are. */
+export type MuteOf = (incident: Incident) => Mute | null;
 
-/** Says of each incident why nobody is told of it for now; null where people are. */
-export function findMutes(
-  incidents: readonly Incident[],
-  { now, policy, silences }: MuteContext,
-): (incident: Incident) => Mute | null {
-  const active = activeSilences(silences, now);
+/**
+ * Says of each incident why nobody is told of it: where all that fails in it is silenced, in a maintenance
+ * window, or follows from something that people are told of.
+ */
+export function findMutes(incidents: readonly Incident[], { now, policy, silences }: MuteContext): MuteOf {
+  const quietOf = findQuiet(policy, silences, now);
+  const causes = findCauses(incidents.filter(isActive), policy.inhibitions, quietOf);
+  return (incident) => {
+    if (!isActive(incident)) return null;
+    const loud = standingMembers(incident).find((member) => !quietOf(incident, member));
+    if (!loud) return quietOf(incident, standingMembers(incident)[0]);
+    const cause = causes.get(incident.id);
+    if (!cause) return null;
+    return { by: "inhibition", id: cause.id, until: null, note: cause.labels.probe ?? cause.probe };
+  };
+}
+
+/** Whether a mute is for want of sight. */
+export function isBlindness({ by, note }: Mute): boolean {
+  return by === "inhibition" && note === blindProbe;
+}
+
+type QuietOf = (incident: Incident, member: Member | undefined) => Mute | null;
+
+/** What people asked to hear nothing of: silences, of which the longest counts, and windows. */
+function findQuiet(policy: IncidentPolicy, silences: readonly Silence[], now: number): QuietOf {
+  const active = activeSilences(silences, now).toSorted((a, b) => b.endsAt - a.endsAt);
   const windows = policy.maintenance.flatMap((window) => {
     const until = openUntil(window, now);
     return until === null ? [] : [{ window, until }];
   });
-  const sources = incidents.filter(isActive);
-  const storm = sources.find(({ probe }) => probe === stormProbe);
-  return (incident) => {
-    if (!isOpen(incident)) return null;
-    const silence = active
-      .filter((one) => allMatch(incident, (labels) => matchesSilence(one, labels)))
-      .toSorted((a, b) => b.endsAt - a.endsAt)[0];
+  return (incident, member) => {
+    if (!member || (active.length === 0 && windows.length === 0)) return null;
+    const labels = labelsOf(incident, member);
+    const silence = active.find((one) => matchesSilence(one, labels));
     if (silence) {
       const note = `${silence.by.name}${silence.reason ? `: ${silence.reason}` : ""}`;
       return { by: "silence", id: silence.id, until: silence.endsAt, note };
     }
-    const open = windows.find(({ window }) => allMatch(incident, (labels) => matches(window.match, labels)));
-    if (open) return { by: "maintenance", id: open.window.cron, until: open.until, note: "" };
-    if (ownProbes.has(incident.probe)) return null;
-    const source = sources.find((one) => follows(incident, one, policy.inhibitions));
-    if (source)
-      return { by: "inhibition", id: source.id, until: null, note: source.labels.probe ?? source.probe };
-    if (storm && isPartOfStorm(incident, storm)) return { by: "storm", id: storm.id, until: null, note: "" };
-    return null;
+    const open = windows.find(({ window }) => matches(window.match, labels));
+    return open ? { by: "maintenance", id: open.window.cron, until: open.until, note: "" } : null;
   };
 }
 
-/** One that is muted in part goes on being told: every member that fails must match. */
-function allMatch(incident: Incident, test: (labels: Labels) => boolean): boolean {
-  const failing = firingMembers(incident);
-  if (failing.length === 0) return test(incident.labels);
-  return failing.every(({ labels, own }) => test({ ...labels, ...own, ...incident.labels }));
+/** A member's labels as silences, windows and inhibitions see them. */
+function labelsOf({ groupedBy, labels, target }: Incident, member: Member): Labels {
+  const severity = labels.severity ?? "";
+  return { ...member.labels, ...member.own, ...groupedBy, severity, probe: member.probe, target };
 }
 
-/** What began with the storm and was told nowhere by itself. */
-export function isPartOfStorm(incident: Incident, storm: Incident): boolean {
-  const told = incident.channels.length > 0;
-  return (
-    isActive(incident) && !told && !ownProbes.has(incident.probe) && (incident.firedAt ?? 0) >= storm.activeAt
+/**
+ * For each incident that follows from others one of these. What it follows from must in the end be something
+ * that follows from nothing: of incidents that would mute each other all round, the oldest is told.
+ */
+function findCauses(
+  active: readonly Incident[],
+  inhibitions: readonly Inhibition[],
+  quietOf: QuietOf,
+): Map<string, Incident> {
+  const coversOf = findCovers(active, inhibitions);
+  const open = new Map(
+    active.map((incident) => [
+      incident.id,
+      standingMembers(incident)
+        .filter((member) => !quietOf(incident, member))
+        .map((member) => coversOf(incident, member)),
+    ]),
   );
-}
-
-/** Whether all of an incident follows from another one. */
-function follows(incident: Incident, source: Incident, inhibitions: readonly Inhibition[]): boolean {
-  if (incident.id === source.id) return false;
-  const failing = firingMembers(incident);
-  if (failing.length === 0) return false;
-  // What cannot be seen at the moment is told by the incident about blindness.
-  if (source.probe === blindProbe) {
-    const unseen = new Set(firingMembers(source).map(({ labels }) => labels.probe));
-    return failing.every(({ blind, probe }) => blind && unseen.has(probe));
-  }
-  const causes = firingMembers(source);
-  return inhibitions.some(
-    (rule) =>
-      matches(rule.source, source.labels) &&
-      matches(rule.mutes, incident.labels) &&
-      // An incident that could mute itself by the same rule would leave nobody told.
-      !matches(rule.source, incident.labels) &&
-      failing.every((member) => causes.some((cause) => isEqual(rule.equal, member, cause))),
-  );
-}
-
-function isEqual(names: readonly string[], a: Member, b: Member): boolean {
-  return names.every((name) => {
-    const value = labelOf(a, name);
-    return value === labelOf(b, name) && (name !== "node" || value !== undefined);
+  const causes = new Map<string, Incident>();
+  const grounded = new Set<Incident>();
+  let left = active.filter((incident) => {
+    const covers = open.get(incident.id) ?? [];
+    // What is silenced is known to somebody, and may be the cause of something all the same.
+    const follows = covers.length > 0 && covers.every((cover) => cover.size > 0);
+    if (!follows) grounded.add(incident);
+    return follows;
   });
+  while (left.length > 0) {
+    const next = left.filter((incident) => {
+      const covers = open.get(incident.id) ?? [];
+      const found = covers.map((cover) => [...cover].find((cause) => grounded.has(cause)));
+      if (!found.every(Boolean)) return true;
+      if (found[0]) causes.set(incident.id, found[0]);
+      return false;
+    });
+    for (const incident of left) if (causes.has(incident.id)) grounded.add(incident);
+    if (next.length === left.length) {
+      const [oldest] = next.toSorted(byAge);
+      if (oldest) grounded.add(oldest);
+      left = next.filter((incident) => incident !== oldest);
+    } else left = next;
+  }
+  return causes;
 }
 
-function labelOf({ labels, own }: Member, name: string): string | undefined {
+function byAge(a: Incident, b: Incident): number {
+  return (a.firedAt ?? 0) - (b.firedAt ?? 0) || (a.id < b.id ? -1 : 1);
+}
+
+/** The incidents from which a member may follow. */
+function findCovers(
+  active: readonly Incident[],
+  inhibitions: readonly Inhibition[],
+): (incident: Incident, member: Member) => Set<Incident> {
+  const blind = active.find(({ probe }) => probe === blindProbe);
+  const unseen = new Set(blind ? standingMembers(blind).map(({ labels }) => labels.probe) : []);
+  const rules = inhibitions.map((rule) => {
+    const causes = active.flatMap((incident) =>
+      standingMembers(incident)
+        .filter((member) => matches(rule.source, labelsOf(incident, member)))
+        .map((member) => [equalKey(rule, member), incident] as const),
+    );
+    return { rule, causes: Map.groupBy(causes, ([key]) => key) };
+  });
+  return (incident, member) => {
+    // Incidents about Sonde's own sight follow from nothing.
+    if (isOwn(incident)) return new Set();
+    // What cannot be seen at the moment is told by the incident about blindness.
+    if (blind && member.blind && unseen.has(member.probe)) return new Set([blind]);
+    const labels = labelsOf(incident, member);
+    const found = rules.flatMap(({ rule, causes }) => {
+      // What a rule calls a cause is no effect by the same rule.
+      if (!matches(rule.mutes, labels) || matches(rule.source, labels)) return [];
+      const key = equalKey(rule, member);
+      return key === null ? [] : (causes.get(key) ?? []).map(([, cause]) => cause);
+    });
+    return new Set(found.filter((cause) => cause !== incident));
+  };
+}
+
+/** What cause and effect must share, as one word; null where there is nothing to compare. */
+function equalKey({ equal }: Inhibition, { labels, own }: Member): string | null {
   const all: Labels = { ...labels, ...own };
-  return name === "node" ? nodeOf(all) : (all[name] ?? "");
+  const node = nodeOf(all);
+  if (equal.includes("node") && node === undefined) return null;
+  return JSON.stringify(equal.map((name) => (name === "node" ? node : (all[name] ?? ""))));
 }

@@ -1,16 +1,18 @@
 import { groupKey } from "./grouping.ts";
 import {
   compareLevels,
+  firingMembers,
   type Incident,
   type IncidentLevel,
   isActive,
+  isOwn,
   type Member,
   stormProbe,
 } from "./incident.ts";
 import type { Group } from "./incident-life.ts";
 import { memberKey } from "./incident-members.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
-import { isPartOfStorm } from "./muting.ts";
+import type { MuteOf } from "./muting.ts";
 
 const by = { probe: stormProbe };
 /** The group of a target's storm. */
@@ -20,21 +22,22 @@ const minute = 60_000;
 
 /**
  * The target's storm as a group with one member for each probe: it begins when more groups begin within a
- * minute than people can read, and ends when few of those are left, which are then told one by one.
+ * minute than people can read, of what is not muted for a reason of its own, and ends when few of those are
+ * left, which are then told one by one. What people were told of before stays told.
  */
 export function stormGroup(
   incidents: readonly Incident[],
   open: Incident | undefined,
+  muteOf: MuteOf,
   now: number,
   policy: IncidentPolicy,
 ): Group {
-  const raging = open !== undefined && isActive(open);
-  const part = raging
-    ? incidents.filter((incident) => isPartOfStorm(incident, open))
-    : incidents.filter((incident) => isFresh(incident, now));
-  const enough = raging ? policy.stormAbove / 2 : policy.stormAbove;
-  const members =
-    part.length > enough ? Map.groupBy(part, ({ probe }) => probe) : new Map<string, Incident[]>();
+  const raging = open !== undefined && isRaging(open);
+  const heard = incidents.filter((one) => isActive(one) && !isOwn(one) && !muteOf(one));
+  const part = heard.filter(isUntold);
+  const fresh = heard.filter(({ loudAt, askedAt }) => now - (askedAt ?? loudAt ?? 0) < minute);
+  const storms = part.length > policy.stormAbove / 2 && (raging || fresh.length > policy.stormAbove);
+  const members = storms ? Map.groupBy(part, ({ probe }) => probe) : new Map<string, Incident[]>();
   const entries = [...members].map(([probe, own]) => stormMember(probe, own));
   const next = new Map(
     entries.map((member) => [memberKey(stormProbe, { of: member.labels.of ?? "" }), member]),
@@ -45,15 +48,23 @@ export function stormGroup(
   return { key: stormKey, by, members: next, ended };
 }
 
-function isFresh(incident: Incident, now: number): boolean {
-  return (
-    isActive(incident) &&
-    incident.channels.length === 0 &&
-    incident.mute === null &&
-    incident.probe !== stormProbe &&
-    incident.level !== "unknown" &&
-    now - (incident.loudAt ?? 0) < minute
-  );
+/** With a storm, what is part of it is muted by it. */
+export function withStorm(muteOf: MuteOf, storm: Incident | undefined): MuteOf {
+  if (!storm || !isRaging(storm)) return muteOf;
+  return (incident) => {
+    const mute = muteOf(incident);
+    if (mute || !isActive(incident) || isOwn(incident) || !isUntold(incident)) return mute;
+    return { by: "storm", id: storm.id, until: null, note: "" };
+  };
+}
+
+function isRaging(storm: Incident): boolean {
+  return isActive(storm) && firingMembers(storm).length > 0;
+}
+
+/** Nobody has been told that it fires, or fires again. */
+function isUntold({ askedAt }: Incident): boolean {
+  return askedAt === null;
 }
 
 function stormMember(probe: string, incidents: readonly Incident[]): Member {

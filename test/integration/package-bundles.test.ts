@@ -59,8 +59,6 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     // A role of the target's account, and STS to assume it.
     "@aws-sdk/credential-providers",
     "@aws-sdk/nested-clients",
-    // Maintenance windows, in their own time zones.
-    "croner",
     "p-limit",
     "yocto-queue",
   ],

@@ -129,7 +129,7 @@ describe("an incident", () => {
     });
     const [again] = play([[82], "down", "down", "down", [83]], probe);
     expect(again).toMatchObject({ status: "firing", blind: false, mute: null });
-    expect(changesOf(again)).toEqual(["firing", "muted", "unmuted"]);
+    expect(changesOf(again)).toEqual(["firing", "muted", "seen-again"]);
   });
 
   it("says nothing of a round or two without sight", () => {
