@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 
-import type { Cloud } from "../../support/local-aws/cloud.ts";
 import { expectConverged } from "../../support/local-aws/converged.ts";
 import type { Accepted } from "../../support/local-aws/event-bus.ts";
 import { calm, heats, inCloud, minute } from "../../support/local-aws/story.ts";
