@@ -18,6 +18,7 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
     probes: [aProbe({ levels: [aLevel("warn", "> 80"), aLevel("fail", "> 85")] })],
     incidents: aPolicy({ routes: [aRoute(channel)] }),
     heartbeat: "",
+    slack: null,
     ...change,
   };
 }
