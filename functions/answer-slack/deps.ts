@@ -27,7 +27,7 @@ export type Deps = ReceiveDeps;
 /** Slack waits three seconds for its answer. */
 const haste = {
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 500, requestTimeout: 800 },
+  requestHandler: { connectionTimeout: 500, requestTimeout: 800, throwOnRequestTimeout: true },
 } as const;
 
 let deps: Deps | undefined;

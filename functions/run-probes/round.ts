@@ -67,9 +67,8 @@ export async function runTargetRound(
         probes: check.probes,
       },
     } as const;
-    const round = await tell(target, check, input, now, deps);
-    // Another invocation has remembered this round already.
-    if (check.end <= before.roundAt) return round;
+    const { incidents } = (await deps.changeIncidents(target.name, input, now)).state;
+    const announced = await findLagging(incidents, deps);
     const state: TargetState = {
       ...before,
       writer: deps.nonce(),
@@ -78,28 +77,26 @@ export async function runTargetRound(
       probes: { ...check.probes },
     };
     const condition = stored ? ({ ifMatch: stored.etag } as const) : ({ ifNoneMatch: "*" } as const);
-    const written = await deps.store.write(key, formatTargetState(state), condition);
-    if (written !== "conflict") return round;
+    // Side by side: a bus in trouble costs no state, and state that cannot be written no message.
+    const [written, told] = await Promise.allSettled([
+      // Another invocation may have remembered this round already.
+      check.end <= before.roundAt ? "covered" : deps.store.write(key, formatTargetState(state), condition),
+      deps.announce(target.name, announced),
+    ]);
+    if (written.status === "rejected") throw written.reason;
+    if (written.value === "conflict") continue;
+    if (told.status === "rejected") throw told.reason;
+    return { check, incidents, announced };
   }
   throw new Error(
     `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
   );
 }
 
-async function tell(
-  target: Target,
-  check: TargetCheck,
-  input: Parameters<ChangeIncidents>[1],
-  now: number,
-  deps: RoundDeps,
-): Promise<TargetRound> {
-  const { state } = await deps.changeIncidents(target.name, input, now);
-  const announced = await findLagging(state.incidents, deps);
-  await deps.announce(target.name, announced);
-  return { check, incidents: state.incidents, announced };
-}
-
-/** Messages that do not show their incident's last change: new ones, and those whose event was lost. */
+/**
+ * Messages that do not show their incident's last change: new ones, and those whose event was lost. One that
+ * cannot be looked at counts as well: notify-slack runs into the same and says so, and the round goes on.
+ */
 async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): Promise<Announcement[]> {
   const wanted = Object.values(incidents).flatMap(({ id, channels, seq }) =>
     channels.map((channel): Announcement => ({ incident: id, channel, seq })),
@@ -108,13 +105,17 @@ async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): P
     wanted.map(async ({ incident, channel, seq }) => {
       const key = storeKeys.message(incident, channel);
       if ((shown.get(key) ?? 0) >= seq) return false;
-      const stored = await store.read(key);
-      const posted = stored ? parseMessageState(key, stored.body).postedSeq : 0;
+      const posted = await readPostedSeq(store, key).catch(() => 0);
       if (posted >= seq) remember(shown, key, posted);
       return posted < seq;
     }),
   );
   return wanted.filter((_, index) => lagging[index]);
+}
+
+async function readPostedSeq(store: Store, key: string): Promise<number> {
+  const stored = await store.read(key);
+  return stored ? parseMessageState(key, stored.body).postedSeq : 0;
 }
 
 /** Enough for every message of a bad day; what is forgotten is looked at again. */

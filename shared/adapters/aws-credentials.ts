@@ -77,7 +77,10 @@ async function roleProvider(
       ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
     },
     // Without these a VPC that has no way to STS hangs until the function is killed.
-    clientConfig: { region, requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } },
+    clientConfig: {
+      region,
+      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    },
   });
   return () => provider().catch((error: unknown) => refused(error, role.roleArn));
 }

@@ -2,12 +2,13 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } fr
 
 import { Retryable } from "../domain/errors.ts";
 import type { CreateObject, Store, StoredObject, WriteCondition, WriteResult } from "../domain/store.ts";
+import { codeOf } from "./http-fault.ts";
 
 /** How often a write is tried again while S3 answers that it raced with another request. */
 const conflictTries = 3;
 
 /**
- * The store port over one S3 bucket, by conditional writes. Needs s3:GetObject and s3:PutObject on the keys and
+ * The store port over one S3 bucket, by conditional writes. What passes by itself is a Retryable. Needs s3:GetObject and s3:PutObject on the keys and
  * s3:ListBucket on the bucket, without which a missing object reads as forbidden.
  */
 export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): Store {
@@ -114,6 +115,12 @@ function statusOf(error: unknown): number | undefined {
   return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
 }
 
+/** Worth another try later: no whole answer, throttled, or trouble of S3's own. */
+function passes(status: number | undefined, error: unknown): boolean {
+  if (status !== undefined) return status >= 500 || status === 429;
+  return /^E(?!RR_)[A-Z_]+$/.test(codeOf(error));
+}
+
 function explain(error: unknown, action: string, bucket: string, key: string): Error {
   const status = statusOf(error);
   const place = `s3://${bucket}/${key}`;
@@ -123,5 +130,6 @@ function explain(error: unknown, action: string, bucket: string, key: string): E
       { cause: error },
     );
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new Error(`${action} on ${place} failed: ${what}`, { cause: error });
+  const text = `${action} on ${place} failed: ${what}`;
+  return passes(status, error) ? new Retryable(text, { cause: error }) : new Error(text, { cause: error });
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
+import { Retryable } from "../../shared/domain/errors.ts";
 import type { Store } from "../../shared/domain/store.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
 
@@ -97,6 +98,22 @@ describe("the S3 store", () => {
     expect(await buildS3Store(buildClient(), "state").write("raced", "1", { ifNoneMatch: "*" })).not.toBe(
       "conflict",
     );
+  });
+
+  it.each([
+    { what: "throttled", status: 503, code: "SlowDown" },
+    { what: "in trouble of its own", status: 500, code: "InternalError" },
+  ])("is worth another try later while S3 is $what", async ({ status, code }) => {
+    s3.faults.push({ status, code }, { status, code });
+    const write = buildS3Store(buildClient(), "state").write("later", "1", { ifNoneMatch: "*" });
+    await expect(write).rejects.toThrow(Retryable);
+    await expect(write).rejects.toThrow(`s3:PutObject on s3://state/later failed: ${code}`);
+  });
+
+  it("is not worth another try where S3 understands and refuses", async () => {
+    s3.faults.push({ status: 400, code: "InvalidRequest" });
+    const write = buildS3Store(buildClient(), "state").write("never", "1", { ifNoneMatch: "*" });
+    await expect(write).rejects.not.toThrow(Retryable);
   });
 
   it("names the permission that is missing", async () => {

@@ -202,6 +202,35 @@ describe("a round", () => {
     expect((await state()).roundAt).toBe(start + 3 * minute);
   });
 
+  it("goes on past a message that cannot be read, and announces it for others to find", async () => {
+    const { round, store, incidents, state } = setUp();
+    for (let minutes = 0; minutes <= 3; minutes++) await round(minutes);
+    const id = (await incidents()).find(({ channels }) => channels.includes("#ops"))?.id ?? "";
+    await store.write(storeKeys.message(id, "#ops"), '{"version":99}', { ifNoneMatch: "*" });
+    expect((await round(4)).announced).toContainEqual({ incident: id, channel: "#ops", seq: 1 });
+    expect((await state()).roundAt).toBe(start + 4 * minute);
+  });
+
+  it("remembers what it could not announce, and announces what it could not remember", async () => {
+    const { round, store, state, announced } = setUp();
+    for (let minutes = 0; minutes <= 2; minutes++) await round(minutes);
+    const mute = async () => {
+      throw new Error("the bus is down");
+    };
+    await expect(round(3, { announce: mute })).rejects.toThrow("the bus is down");
+    expect((await state()).roundAt).toBe(start + 3 * minute);
+    const refused: RoundDeps["store"] = {
+      ...store,
+      write: async (key, ...rest) => {
+        if (key === storeKeys.target("seoul")) throw new Error("s3://state was refused");
+        return store.write(key, ...rest);
+      },
+    };
+    expect(announced).toEqual([]);
+    await expect(round(4, { store: refused })).rejects.toThrow("was refused");
+    expect(announced).toMatchObject([{ channel: "#ops", seq: 1 }]);
+  });
+
   it("keeps an incident open and tells of blindness while the target is down", async () => {
     const { round, incidents } = setUp();
     for (let minutes = 0; minutes <= 5; minutes++) await round(minutes);
