@@ -19,6 +19,7 @@ import {
   sharedThreshold,
   shownOf,
   shownValue,
+  summaryOf,
 } from "./members.ts";
 import { code, date, line, link, prose, struck } from "./mrkdwn.ts";
 import { context, fields, room, section } from "./parts.ts";
@@ -37,21 +38,6 @@ function headline(incident: Incident, { emoji, word }: Look): string {
   const text = incident.status === "resolved" ? struck(summary, room.summary) : line(summary, room.summary);
   const called = mentionOf(incident);
   return `${emoji} *${word}* · ${line(incident.target, room.name)} · ${text}${called && ` · ${called}`}`;
-}
-
-/** One line that stands for all members. */
-function summaryOf(incident: Incident): string {
-  const members = shownOf(incident);
-  const lead = leadOf(incident);
-  const names = members.map(({ labels }) => labels.probe ?? labels.of ?? "").sort();
-  if (incident.probe === blindProbe)
-    return `${names.length === 1 ? "1 probe" : `${names.length} probes`} cannot tell: ${names.join(", ")}`;
-  if (incident.probe === stormProbe) {
-    const count = members.reduce((sum, { value }) => sum + (value ?? 0), 0);
-    return `${count} incidents began at once: ${names.join(", ")}`;
-  }
-  const rest = members.length - 1;
-  return `${lead.summary.trim() || incident.probe}${rest > 0 ? ` (and ${rest} more)` : ""}`;
 }
 
 function openBlocks(incident: Incident, now: number): SlackBlock[] {

@@ -1,5 +1,3 @@
-import { Retryable } from "./errors.ts";
-
 /** Slack's markup. Every text from outside in it is escaped; URLs and names in it are not made into links. */
 export interface Mrkdwn {
   type: "mrkdwn";
@@ -58,6 +56,3 @@ export interface Slack {
 
 /** Sends one message to an incoming webhook. Nothing comes back by which it could be edited or found again. */
 export type PostToWebhook = (message: SlackMessage) => Promise<void>;
-
-/** No answer came, or one that leaves open whether the message arrived. */
-export class Unacknowledged extends Retryable {}

@@ -10,8 +10,8 @@ import { type BatchAnswer, buildHandler, handler } from "../../functions/notify-
 import { buildPace } from "../../functions/notify-slack/pace.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
-import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
 import type { Store } from "../../shared/domain/store.ts";
@@ -48,12 +48,11 @@ const notifySlack = wrapHandler(
   buildHandler(async () => ({
     store,
     slack: buildSlack({ token, baseUrl: slack.url, timeoutMs: 1_000 }),
-    postToWebhook: async () =>
-      buildPostToWebhook({
-        url: slack.webhookUrl,
-        send: buildSend({ auth: { kind: "none" }, now: () => now }),
-        now: () => now,
-      }),
+    ...buildOutlets(
+      async () => slack.webhookUrl,
+      buildSend({ auth: { kind: "none" }, now: () => now }),
+      () => now,
+    ),
     now: () => now,
     nonce: randomUUID,
     sleep,
