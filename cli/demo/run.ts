@@ -54,6 +54,7 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
           config: compiled,
           stateDir: join(directory, "state"),
           notify: {
+            access: null,
             slack: buildSlack({ token, baseUrl: slack.url }),
             ...buildOutlets(noSecret, buildSend({ auth: { kind: "none" }, now: deps.now }), deps.now),
             pace: async () => undefined,

@@ -32,6 +32,8 @@ export async function runWatch(options: WatchRun, deps: CliDeps): Promise<void> 
       config: compiled,
       stateDir: resolve(deps.cwd, options.state),
       notify: {
+        // Clicks go to what is deployed, which knows nothing of the messages of this machine.
+        access: null,
         slack: token ? buildSlack({ token }) : buildTerminalSlack(deps),
         ...buildOutlets(async (secret) => readSecretFromEnv(secret, deps.env), send, deps.now),
         pace: () => deps.sleep(token ? paceMs : 0),

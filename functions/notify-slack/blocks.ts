@@ -6,7 +6,7 @@ import {
   type Member,
   stormProbe,
 } from "../../shared/domain/incident.ts";
-import type { SlackBlock, SlackMessage } from "../../shared/domain/slack.ts";
+import type { SlackBlock, SlackButton, SlackMessage } from "../../shared/domain/slack.ts";
 import { extent, sparkline } from "../../shared/domain/sparkline.ts";
 import { formatValue } from "../../shared/domain/units.ts";
 import { type Look, lookOf, mentionOf, roundDuration, severityOf } from "./look.ts";
@@ -22,15 +22,19 @@ import {
   summaryOf,
 } from "./members.ts";
 import { code, date, line, link, prose, struck } from "./mrkdwn.ts";
-import { context, fields, room, section } from "./parts.ts";
+import { actions, context, fields, room, section } from "./parts.ts";
 
 const sparklineWidth = 30;
 
 /** How an incident looks in the channel: a headline that says it all, and the facts behind a coloured bar. */
-export function renderIncident(incident: Incident, now: number): SlackMessage {
+export function renderIncident(
+  incident: Incident,
+  now: number,
+  buttons: readonly SlackButton[] = [],
+): SlackMessage {
   const look = lookOf(incident);
   const blocks = incident.status === "resolved" ? resolvedBlocks(incident) : openBlocks(incident, now);
-  return { text: headline(incident, look), blocks, color: look.color };
+  return { text: headline(incident, look), blocks: [...blocks, ...actions(buttons)], color: look.color };
 }
 
 function headline(incident: Incident, { emoji, word }: Look): string {

@@ -11,6 +11,7 @@ import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
 import type { Slack } from "../../shared/domain/slack.ts";
+import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { patience } from "../../shared/lambda/patience.ts";
@@ -44,6 +45,7 @@ function wire(): Deps {
   const send = buildSend({ auth: { kind: "none" }, now });
   return {
     store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
+    access: readCompiledConfig().slack,
     slack: slackByToken(async () => readToken(env.SLACK_SECRET, await readSecret(env.SLACK_SECRET))),
     ...buildOutlets(readSecret, send, now),
     now,

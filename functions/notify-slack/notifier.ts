@@ -2,6 +2,7 @@ import type { Outlets } from "../../shared/adapters/outlets.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
 import type { Channel } from "../../shared/domain/probe.ts";
 import type { Slack } from "../../shared/domain/slack.ts";
+import type { SlackAccess } from "../../shared/domain/slack-access.ts";
 import type { Held, MessageDeps, Taken } from "./message.ts";
 
 /** One incident in one channel, and what is remembered of its message there. */
@@ -16,6 +17,8 @@ export interface Telling {
 /** What the notifiers reach the outside by. */
 export interface NotifierDeps extends Outlets {
   readonly slack: Slack;
+  /** What people may do by buttons, and where; null where nobody listens to clicks. */
+  readonly access: SlackAccess | null;
 }
 
 /**

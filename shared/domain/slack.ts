@@ -9,7 +9,17 @@ export interface Mrkdwn {
 export type SlackBlock =
   | { type: "section"; text: Mrkdwn }
   | { type: "section"; fields: Mrkdwn[] }
-  | { type: "context"; elements: Mrkdwn[] };
+  | { type: "context"; elements: Mrkdwn[] }
+  | { type: "actions"; elements: SlackButton[] };
+
+/** A button that tells the app of a click, or opens a page. */
+export interface SlackButton {
+  readonly type: "button";
+  readonly action_id: string;
+  readonly text: { readonly type: "plain_text"; readonly text: string; readonly emoji: true };
+  readonly value?: string;
+  readonly url?: string;
+}
 
 /** A line that also stands alone in notifications, and under it the blocks behind a bar in a colour. */
 export interface SlackMessage {

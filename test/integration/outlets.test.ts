@@ -36,6 +36,7 @@ const context: LambdaContext = {
 const notify = buildHandler(async () => ({
   store,
   slack: buildFakeSlack(() => now),
+  access: null,
   ...buildOutlets(
     async (name) => secrets[name] ?? "",
     buildSend({ auth: { kind: "none" }, now: () => now }),

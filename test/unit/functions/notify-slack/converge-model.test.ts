@@ -134,6 +134,7 @@ describe("two workers, in any order of their steps, with lost answers, refusals 
             store: shaky,
             slack,
             ...noOutlets,
+            access: null,
             now: () => now,
             nonce: () => `nonce-${++nonces}`,
             pace: async () => undefined,

@@ -26,6 +26,7 @@ function setUp() {
     store,
     slack,
     ...noOutlets,
+    access: null,
     postToWebhook:
       async () =>
       async ({ text }) => {

@@ -32,6 +32,7 @@ async function setUp(post?: (channel: string, text: string, fake: Slack) => Retu
           : fake.post(channel, message, nonce),
     },
     ...noOutlets,
+    access: null,
     now: () => now,
     nonce: () => `nonce-${++nonces}`,
     pace: async () => undefined,
