@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
+import { buildSend } from "../../shared/adapters/http.ts";
+import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
 import { formatDuration } from "../../shared/domain/duration.ts";
 import { summarize } from "../../shared/domain/summary.ts";
@@ -22,6 +24,9 @@ const minute = 60_000;
 const replayed = 45 * minute;
 const token = "xoxb-stage-token";
 const channels = ["#llm-oncall", "#llm-ops"];
+const noSecret = async () => {
+  throw new Error("the demo's config names no secret");
+};
 
 /** `sonde demo`: the stage, the last minutes replayed through the functions, and what came of it. */
 export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDeps): Promise<void> {
@@ -49,10 +54,9 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
           config: compiled,
           stateDir: join(directory, "state"),
           notify: {
+            access: null,
             slack: buildSlack({ token, baseUrl: slack.url }),
-            postToWebhook: async () => {
-              throw new Error("the demo's config names no webhook");
-            },
+            ...buildOutlets(noSecret, buildSend({ auth: { kind: "none" }, now: deps.now }), deps.now),
             pace: async () => undefined,
           },
         },

@@ -1,5 +1,6 @@
 import { groupChangedEvent } from "../../events/group-changed.ts";
 import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
+import type { NotifierDeps } from "../../functions/notify-slack/notifier.ts";
 import { type RoundDeps, runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
 import { unitsOf } from "../../functions/run-probes/run-round.ts";
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
@@ -18,7 +19,7 @@ export interface LocalOptions {
   readonly config: CompiledConfig;
   readonly stateDir: string;
   /** What notify-slack needs beside the store; null shows nothing to anybody. */
-  readonly notify: Pick<DeliverDeps, "slack" | "postToWebhook" | "pace"> | null;
+  readonly notify: (NotifierDeps & Pick<DeliverDeps, "pace">) | null;
 }
 
 const deliverWithin = 30_000;

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
-import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import { readSecretFromEnv } from "../client.ts";
 import { loadConfigFile } from "../config-file.ts";
@@ -32,9 +32,10 @@ export async function runWatch(options: WatchRun, deps: CliDeps): Promise<void> 
       config: compiled,
       stateDir: resolve(deps.cwd, options.state),
       notify: {
+        // Clicks go to what is deployed, which knows nothing of the messages of this machine.
+        access: null,
         slack: token ? buildSlack({ token }) : buildTerminalSlack(deps),
-        postToWebhook: async (secret) =>
-          buildPostToWebhook({ url: readSecretFromEnv(secret, deps.env), send, now: deps.now }),
+        ...buildOutlets(async (secret) => readSecretFromEnv(secret, deps.env), send, deps.now),
         pace: () => deps.sleep(token ? paceMs : 0),
       },
     },

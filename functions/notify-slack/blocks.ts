@@ -6,7 +6,7 @@ import {
   type Member,
   stormProbe,
 } from "../../shared/domain/incident.ts";
-import type { SlackBlock, SlackMessage } from "../../shared/domain/slack.ts";
+import type { SlackBlock, SlackButton, SlackMessage } from "../../shared/domain/slack.ts";
 import { extent, sparkline } from "../../shared/domain/sparkline.ts";
 import { formatValue } from "../../shared/domain/units.ts";
 import { type Look, lookOf, mentionOf, roundDuration, severityOf } from "./look.ts";
@@ -19,17 +19,22 @@ import {
   sharedThreshold,
   shownOf,
   shownValue,
+  summaryOf,
 } from "./members.ts";
 import { code, date, line, link, prose, struck } from "./mrkdwn.ts";
-import { context, fields, room, section } from "./parts.ts";
+import { actions, context, fields, room, section } from "./parts.ts";
 
 const sparklineWidth = 30;
 
 /** How an incident looks in the channel: a headline that says it all, and the facts behind a coloured bar. */
-export function renderIncident(incident: Incident, now: number): SlackMessage {
+export function renderIncident(
+  incident: Incident,
+  now: number,
+  buttons: readonly SlackButton[] = [],
+): SlackMessage {
   const look = lookOf(incident);
   const blocks = incident.status === "resolved" ? resolvedBlocks(incident) : openBlocks(incident, now);
-  return { text: headline(incident, look), blocks, color: look.color };
+  return { text: headline(incident, look), blocks: [...blocks, ...actions(buttons)], color: look.color };
 }
 
 function headline(incident: Incident, { emoji, word }: Look): string {
@@ -37,21 +42,6 @@ function headline(incident: Incident, { emoji, word }: Look): string {
   const text = incident.status === "resolved" ? struck(summary, room.summary) : line(summary, room.summary);
   const called = mentionOf(incident);
   return `${emoji} *${word}* · ${line(incident.target, room.name)} · ${text}${called && ` · ${called}`}`;
-}
-
-/** One line that stands for all members. */
-function summaryOf(incident: Incident): string {
-  const members = shownOf(incident);
-  const lead = leadOf(incident);
-  const names = members.map(({ labels }) => labels.probe ?? labels.of ?? "").sort();
-  if (incident.probe === blindProbe)
-    return `${names.length === 1 ? "1 probe" : `${names.length} probes`} cannot tell: ${names.join(", ")}`;
-  if (incident.probe === stormProbe) {
-    const count = members.reduce((sum, { value }) => sum + (value ?? 0), 0);
-    return `${count} incidents began at once: ${names.join(", ")}`;
-  }
-  const rest = members.length - 1;
-  return `${lead.summary.trim() || incident.probe}${rest > 0 ? ` (and ${rest} more)` : ""}`;
 }
 
 function openBlocks(incident: Incident, now: number): SlackBlock[] {

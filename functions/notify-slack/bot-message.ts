@@ -1,8 +1,9 @@
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import type { MessagePlace } from "../../shared/domain/slack.ts";
+import type { MessagePlace, SlackMessage } from "../../shared/domain/slack.ts";
 import type { MessageState } from "../../shared/domain/state.ts";
 import { renderIncident } from "./blocks.ts";
+import { buttonsOf } from "./buttons.ts";
 import { decideMessage, type Step, toldUpTo } from "./decide.ts";
 import {
   attempt,
@@ -44,7 +45,7 @@ export const stepBotMessage: Notifier = async ({ incident, channel, held }, deps
 };
 
 async function post(incident: Incident, own: Held, deps: Deps): Promise<Taken> {
-  const message = renderIncident(incident, deps.now());
+  const message = render(incident, own, deps);
   const { held, result } = await attempt("post", incident.seq, own, deps, ({ channel, nonce }) =>
     deps.slack.post(channel, message, nonce),
   );
@@ -53,8 +54,12 @@ async function post(incident: Incident, own: Held, deps: Deps): Promise<Taken> {
   return { held: await saveMessage(deps, held, next), effect: "posted" };
 }
 
+function render(incident: Incident, { state }: Held, deps: Deps): SlackMessage {
+  return renderIncident(incident, deps.now(), buttonsOf(incident, state.channel, deps.access));
+}
+
 async function update(incident: Incident, own: Held, deps: Deps): Promise<Taken> {
-  const message = renderIncident(incident, deps.now());
+  const message = render(incident, own, deps);
   const { held, result } = await attempt("update", incident.seq, own, deps, (state) =>
     deps.slack.update(placeOf(state), message),
   );

@@ -6,6 +6,8 @@ import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import { stepBotMessage } from "./bot-message.ts";
 import { type Effect, loadMessage, type MessageDeps } from "./message.ts";
 import type { Notifier, NotifierDeps } from "./notifier.ts";
+import { stepPagerDuty } from "./pagerduty-events.ts";
+import { stepSignedPost } from "./signed-post.ts";
 import { stepWebhookMessage } from "./webhook-message.ts";
 
 export interface ConvergeDeps extends MessageDeps, NotifierDeps {}
@@ -14,6 +16,8 @@ export interface ConvergeDeps extends MessageDeps, NotifierDeps {}
 const notifiers: Readonly<Record<NotifierKind, Notifier>> = {
   slack: stepBotMessage,
   "slack-webhook": stepWebhookMessage,
+  pagerduty: stepPagerDuty,
+  webhook: stepSignedPost,
 };
 
 /**

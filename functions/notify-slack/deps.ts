@@ -6,11 +6,12 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
 
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
-import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import type { Slack } from "../../shared/domain/slack.ts";
+import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
 import { patience } from "../../shared/lambda/patience.ts";
@@ -44,9 +45,9 @@ function wire(): Deps {
   const send = buildSend({ auth: { kind: "none" }, now });
   return {
     store: buildS3Store(new S3Client(patience), env.SONDE_BUCKET),
+    access: readCompiledConfig().slack,
     slack: slackByToken(async () => readToken(env.SLACK_SECRET, await readSecret(env.SLACK_SECRET))),
-    postToWebhook: async (secret) =>
-      buildPostToWebhook({ url: (await readSecret(secret)).trim(), send, now }),
+    ...buildOutlets(readSecret, send, now),
     now,
     nonce: randomUUID,
     sleep: pause,

@@ -26,6 +26,21 @@ export function shownOf(incident: Incident): Member[] {
   );
 }
 
+/** One line that stands for all members. */
+export function summaryOf(incident: Incident): string {
+  const members = shownOf(incident);
+  const lead = leadOf(incident);
+  const names = members.map(({ labels }) => labels.probe ?? labels.of ?? "").sort();
+  if (incident.probe === blindProbe)
+    return `${names.length === 1 ? "1 probe" : `${names.length} probes`} cannot tell: ${names.join(", ")}`;
+  if (incident.probe === stormProbe) {
+    const count = members.reduce((sum, { value }) => sum + (value ?? 0), 0);
+    return `${count} incidents began at once: ${names.join(", ")}`;
+  }
+  const rest = members.length - 1;
+  return `${lead.summary.trim() || incident.probe}${rest > 0 ? ` (and ${rest} more)` : ""}`;
+}
+
 /** About series of a probe, and not about what Sonde itself can see or say. */
 export function isPlain({ probe }: Incident): boolean {
   return probe !== blindProbe && probe !== stormProbe;

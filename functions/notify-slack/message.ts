@@ -1,6 +1,5 @@
-import { ConfigError, Retryable } from "../../shared/domain/errors.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
-import { Unacknowledged } from "../../shared/domain/slack.ts";
 import { formatMessageState, type MessageState, parseMessageState } from "../../shared/domain/state.ts";
 import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import { graceMs } from "./decide.ts";

@@ -1,11 +1,10 @@
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+import { clean, oneLine } from "./text.ts";
 
-/** Control characters, and those that turn the direction of what follows: nobody may write backwards here. */
-const invisible = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
 /** Text from outside on one line, escaped, at most `max` characters after escaping; what is cut ends in "…". */
 export function line(text: string, max: number): string {
-  return cutEscaped(clean(text.replace(/\s+/g, " ")).trim(), max);
+  return cutEscaped(oneLine(text), max);
 }
 
 /** Text from outside whose line breaks stay; empty lines at most one in a row. */
@@ -38,28 +37,26 @@ export function struck(text: string, max: number): string {
 const maxUrl = 1500;
 
 /**
- * A link, or null where the address is not plain http(s), is too long, or shows a user before the host (that
- * is how a link is made to look like another).
+ * An address that people may be sent to; null where it is not plain http(s), is too long, or shows a user before
+ * the host (that is how a link is made to look like another).
  */
-export function link(address: string, label: string): string | null {
+export function webAddress(address: string): string | null {
   const url = URL.parse(address.trim());
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return null;
-  const href = url.href
-    .replaceAll("|", "%7C")
-    .replaceAll("<", "%3C")
-    .replaceAll(">", "%3E")
-    .replaceAll("&", "&amp;");
-  return href.length > maxUrl ? null : `<${href}|${label}>`;
+  const href = url.href.replaceAll("|", "%7C").replaceAll("<", "%3C").replaceAll(">", "%3E");
+  return href.length > maxUrl ? null : href;
+}
+
+/** A link, or null where the address is none that people may be sent to. */
+export function link(address: string, label: string): string | null {
+  const href = webAddress(address)?.replaceAll("&", "&amp;");
+  return href === undefined || href.length > maxUrl ? null : `<${href}|${label}>`;
 }
 
 /** A time as each reader's own clock shows it; in UTC where it cannot be rendered. Unix milliseconds. */
 export function date(at: number): string {
   const utc = new Date(at).toISOString();
   return `<!date^${Math.floor(at / 1000)}^{date_short_pretty} at {time}|${utc.slice(0, 10)} ${utc.slice(11, 16)} UTC>`;
-}
-
-function clean(text: string): string {
-  return text.toWellFormed().replace(invisible, "");
 }
 
 function cutEscaped(text: string, max: number): string {

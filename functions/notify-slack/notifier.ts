@@ -1,6 +1,8 @@
+import type { Outlets } from "../../shared/adapters/outlets.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
 import type { Channel } from "../../shared/domain/probe.ts";
-import type { PostToWebhook, Slack } from "../../shared/domain/slack.ts";
+import type { Slack } from "../../shared/domain/slack.ts";
+import type { SlackAccess } from "../../shared/domain/slack-access.ts";
 import type { Held, MessageDeps, Taken } from "./message.ts";
 
 /** One incident in one channel, and what is remembered of its message there. */
@@ -13,10 +15,10 @@ export interface Telling {
 }
 
 /** What the notifiers reach the outside by. */
-export interface NotifierDeps {
+export interface NotifierDeps extends Outlets {
   readonly slack: Slack;
-  /** By the name of the secret that holds the webhook's URL. */
-  readonly postToWebhook: (secret: string) => Promise<PostToWebhook>;
+  /** What people may do by buttons, and where; null where nobody listens to clicks. */
+  readonly access: SlackAccess | null;
 }
 
 /**

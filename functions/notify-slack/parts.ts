@@ -1,4 +1,4 @@
-import type { Mrkdwn, SlackBlock } from "../../shared/domain/slack.ts";
+import type { Mrkdwn, SlackBlock, SlackButton } from "../../shared/domain/slack.ts";
 
 /**
  * Lengths in characters after escaping. Slack takes 3,000 a text, 2,000 a field, 4,000 bytes of `text` in an
@@ -24,6 +24,10 @@ export function section(text: string): SlackBlock[] {
 
 export function context(text: string): SlackBlock[] {
   return text === "" ? [] : [{ type: "context", elements: [mrkdwn(text)] }];
+}
+
+export function actions(buttons: readonly SlackButton[]): SlackBlock[] {
+  return buttons.length === 0 ? [] : [{ type: "actions", elements: [...buttons] }];
 }
 
 export function fields(rows: readonly (readonly [name: string, text: string])[]): SlackBlock[] {

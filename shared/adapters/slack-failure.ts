@@ -5,8 +5,7 @@ import {
   WebAPIRequestError,
 } from "@slack/web-api";
 
-import { ConfigError, Retryable } from "../domain/errors.ts";
-import { Unacknowledged } from "../domain/slack.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../domain/errors.ts";
 import { codeOf } from "./http-fault.ts";
 
 /** Slack answered, and the answer was no. */

@@ -1,7 +1,7 @@
 import type { Channel } from "./probe.ts";
 
 /** The kinds of notifiers; all but Slack's bot stand before the name of the secret that they need. */
-export const notifierKinds = ["slack", "slack-webhook"] as const;
+export const notifierKinds = ["slack", "slack-webhook", "pagerduty", "webhook"] as const;
 export type NotifierKind = (typeof notifierKinds)[number];
 
 /** A channel taken apart: `name` is Slack's channel, or the name of a secret. */

@@ -1,4 +1,4 @@
-import { formatChannel } from "./channel.ts";
+import { formatChannel, type NotifierKind, notifierKinds } from "./channel.ts";
 import type { EscalateConfig, MatchConfig, NotifyConfig, SondeConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import type { ConfigFault } from "./faults.ts";
@@ -71,12 +71,20 @@ function compileRoute(route: NotifyConfig, index: number, notes: ConfigFault[]):
   };
 }
 
-function channelsOf({ slack, slackWebhook }: NotifyConfig | EscalateConfig): Channel[] {
-  return [
-    ...(slack ? [formatChannel({ kind: "slack", name: slack })] : []),
-    ...(slackWebhook ? [formatChannel({ kind: "slack-webhook", name: slackWebhook })] : []),
-  ];
+function channelsOf(config: NotifyConfig | EscalateConfig): Channel[] {
+  return notifierKinds.flatMap((kind) => {
+    const name = config[configKeys[kind]];
+    return name ? [formatChannel({ kind, name })] : [];
+  });
 }
+
+/** Where config names a notifier's channel. */
+const configKeys = {
+  slack: "slack",
+  "slack-webhook": "slackWebhook",
+  pagerduty: "pagerduty",
+  webhook: "webhook",
+} as const satisfies Readonly<Record<NotifierKind, keyof EscalateConfig>>;
 
 function compileWindow(
   window: NonNullable<SondeConfig["mute"]>[number],

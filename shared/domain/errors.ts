@@ -12,6 +12,9 @@ export class Retryable extends Error {
   }
 }
 
+/** No answer came, or one that leaves open whether what was sent has arrived. */
+export class Unacknowledged extends Retryable {}
+
 /** A person must change something: config, a permission, a secret. One line for each fault, with what to do. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";

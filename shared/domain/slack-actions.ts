@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 
 import { parseDuration } from "./duration.ts";
 import { untilMonday } from "./monday.ts";
+import type { SlackButton } from "./slack.ts";
 
 export const silenceDurations = ["1h", "4h", "monday"] as const;
 export type SilenceDuration = (typeof silenceDurations)[number];
@@ -15,15 +16,6 @@ export const slackActionSchema = z.discriminatedUnion("kind", [
 export type SlackAction = z.infer<typeof slackActionSchema>;
 export type SlackActionKind = SlackAction["kind"];
 
-/** A Block Kit button. */
-export interface SlackButton {
-  readonly type: "button";
-  readonly action_id: string;
-  readonly text: { readonly type: "plain_text"; readonly text: string; readonly emoji: true };
-  readonly value?: string;
-  readonly url?: string;
-}
-
 /** No two buttons of a block may have the same id, so that each duration has its own. */
 const actionIds = {
   "sonde-acknowledge": { kind: "acknowledge" },
@@ -36,7 +28,7 @@ const actionIds = {
 const linkPrefix = "sonde-open-";
 
 /** Slack's limit for a button's value. */
-const maxValue = 2_000;
+export const maxButtonValue = 2_000;
 
 /** The button that asks for an action; its value names the incident. */
 export function actionButton(action: SlackAction, label: string): SlackButton {
@@ -58,7 +50,7 @@ function button(id: string, label: string): SlackButton {
 export function parseAction(actionId: string, value: string | undefined): SlackAction | "link" | null {
   if (actionId.startsWith(linkPrefix)) return "link";
   const known = Object.entries(actionIds).find(([id]) => id === actionId)?.[1];
-  if (!known || value === undefined || value.length > maxValue) return null;
+  if (!known || value === undefined || value.length > maxButtonValue) return null;
   const named = z.strictObject(place).safeParse(parseJson(value));
   return named.success ? { ...known, ...named.data } : null;
 }

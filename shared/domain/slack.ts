@@ -1,5 +1,3 @@
-import { Retryable } from "./errors.ts";
-
 /** Slack's markup. Every text from outside in it is escaped; URLs and names in it are not made into links. */
 export interface Mrkdwn {
   type: "mrkdwn";
@@ -11,7 +9,17 @@ export interface Mrkdwn {
 export type SlackBlock =
   | { type: "section"; text: Mrkdwn }
   | { type: "section"; fields: Mrkdwn[] }
-  | { type: "context"; elements: Mrkdwn[] };
+  | { type: "context"; elements: Mrkdwn[] }
+  | { type: "actions"; elements: SlackButton[] };
+
+/** A button that tells the app of a click, or opens a page. */
+export interface SlackButton {
+  readonly type: "button";
+  readonly action_id: string;
+  readonly text: { readonly type: "plain_text"; readonly text: string; readonly emoji: true };
+  readonly value?: string;
+  readonly url?: string;
+}
 
 /** A line that also stands alone in notifications, and under it the blocks behind a bar in a colour. */
 export interface SlackMessage {
@@ -58,6 +66,3 @@ export interface Slack {
 
 /** Sends one message to an incoming webhook. Nothing comes back by which it could be edited or found again. */
 export type PostToWebhook = (message: SlackMessage) => Promise<void>;
-
-/** No answer came, or one that leaves open whether the message arrived. */
-export class Unacknowledged extends Retryable {}

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
@@ -10,15 +11,19 @@ import { type BatchAnswer, buildHandler, handler } from "../../functions/notify-
 import { buildPace } from "../../functions/notify-slack/pace.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
-import { buildPostToWebhook } from "../../shared/adapters/slack-webhook.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import type { Incident } from "../../shared/domain/incident.ts";
 import type { Store } from "../../shared/domain/store.ts";
+import { compiledConfigFile } from "../../shared/lambda/config.ts";
 import { type LambdaContext, wrapHandler } from "../../shared/lambda/middleware.ts";
 import { afterChange, anIncident, formatIncidents, storeIncidents, t0 } from "../support/incident.ts";
 import { type Loopback, serveHttp } from "../support/loopback.ts";
+import { type PagerDutyStage, startPagerDuty } from "../support/pagerduty.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
+import { access } from "../support/slack-click.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const token = "xoxb-stage";
 const channel = "#llm-oncall";
@@ -48,12 +53,12 @@ const notifySlack = wrapHandler(
   buildHandler(async () => ({
     store,
     slack: buildSlack({ token, baseUrl: slack.url, timeoutMs: 1_000 }),
-    postToWebhook: async () =>
-      buildPostToWebhook({
-        url: slack.webhookUrl,
-        send: buildSend({ auth: { kind: "none" }, now: () => now }),
-        now: () => now,
-      }),
+    access,
+    ...buildOutlets(
+      async () => slack.webhookUrl,
+      buildSend({ auth: { kind: "none" }, now: () => now }),
+      () => now,
+    ),
     now: () => now,
     nonce: randomUUID,
     sleep,
@@ -234,6 +239,32 @@ describe("notify-slack, from a batch of the queue to Slack over HTTP", () => {
     ]);
   });
 
+  test("offers buttons as long as there is something to do, and through a webhook none", async () => {
+    const offered = () =>
+      JSON.stringify(slack.messages().map(({ attachments }) => attachments)).match(/"sonde-[a-z0-9-]+"/g);
+    await storeIncidents(store, [firing]);
+    await announce(firing);
+    expect(offered()).toEqual([
+      '"sonde-acknowledge"',
+      '"sonde-silence-1h"',
+      '"sonde-silence-4h"',
+      '"sonde-silence-monday"',
+      '"sonde-open-grafana"',
+    ]);
+    const taken = afterChange(firing, "acknowledged", t0 + 8 * minute, 92, "Ada");
+    await storeIncidents(store, [taken]);
+    await announce(taken);
+    expect(offered()).toHaveLength(4);
+    await storeIncidents(store, [afterChange(taken, "recovered", t0 + 30 * minute, 70)]);
+    await announce({ ...taken, seq: 3 });
+    expect(offered()).toBeNull();
+    const other = { ...firing, id: "another" };
+    await storeIncidents(store, [other]);
+    await notifySlack(records([other], "slack-webhook:sonde/ops"), context);
+    expect(slack.messages().at(-1)?.via).toBe("webhook");
+    expect(offered()).toBeNull();
+  });
+
   test("pings nobody, whatever a pod is called", async () => {
     const hostile = anIncident(
       {},
@@ -254,19 +285,35 @@ describe("notify-slack, from a batch of the queue to Slack over HTTP", () => {
 describe("the exported handler, wired for Lambda", () => {
   let s3: S3Server;
   let secrets: Loopback;
+  let pagerDuty: PagerDutyStage;
+  let receiver: WebhookReceiver;
+  let root: string;
+  const routingKey = "R0123456789abcdefghijklmnopqrstu";
+  const webhookKey = "a key that nobody guesses";
   const saved = { ...process.env };
 
   beforeAll(async () => {
     s3 = await startS3();
-    secrets = await serveHttp((_, response) => {
+    secrets = await serveHttp(async (request, response) => {
+      const { SecretId } = Object(await json(request));
+      const stored: Record<string, string> = {
+        "sonde/ops": slack.webhookUrl,
+        "sonde/pager": JSON.stringify({ routingKey, url: pagerDuty.url }),
+        "sonde/hook": JSON.stringify({ url: receiver.url, key: webhookKey }),
+      };
       response.setHeader("content-type", "application/x-amz-json-1.1");
-      response.end(JSON.stringify({ Name: "sonde/ops", SecretString: slack.webhookUrl }));
+      response.end(JSON.stringify({ Name: SecretId, SecretString: stored[SecretId] }));
     });
+    pagerDuty = await startPagerDuty(routingKey);
+    receiver = await startWebhookReceiver(webhookKey, Date.now);
+    root = await mkdtemp(join(tmpdir(), "sonde-task-"));
+    await writeFile(join(root, compiledConfigFile), JSON.stringify({ version: 1, slack: null }));
   });
   afterAll(async () => {
     process.env = saved;
     await s3.stop();
-    await secrets.stop();
+    await Promise.all([secrets.stop(), pagerDuty.stop(), receiver.stop()]);
+    await rm(root, { recursive: true, force: true });
   });
 
   test("fails in words where its environment is incomplete", async () => {
@@ -274,10 +321,11 @@ describe("the exported handler, wired for Lambda", () => {
     await expect(handler(records([]), context)).rejects.toThrow(ConfigError);
   });
 
-  test("reads state from S3 and the webhook from Secrets Manager, and posts", async () => {
+  test("reads state from S3 and from Secrets Manager where to send, and sends", async () => {
     Object.assign(process.env, {
       SONDE_BUCKET: "sonde-state",
       SLACK_SECRET: "sonde/slack",
+      LAMBDA_TASK_ROOT: root,
       AWS_REGION: "eu-central-1",
       AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
       AWS_SECRET_ACCESS_KEY: "secret",
@@ -292,6 +340,10 @@ describe("the exported handler, wired for Lambda", () => {
     expect(slack.messages()).toMatchObject([
       { via: "webhook", text: expect.stringContaining("🟠 *Warning*") },
     ]);
-    expect([...s3.objects.keys()].filter((key) => key.includes("/messages/"))).toHaveLength(1);
+    expect(await handler(records([firing], "pagerduty:sonde/pager"), context)).toEqual(none);
+    expect(pagerDuty.alerts).toMatchObject([{ dedupKey: firing.id, status: "triggered" }]);
+    expect(await handler(records([firing], "webhook:sonde/hook"), context)).toEqual(none);
+    expect(receiver.taken).toMatchObject([{ incident: { id: firing.id } }]);
+    expect([...s3.objects.keys()].filter((key) => key.includes("/messages/"))).toHaveLength(3);
   });
 });

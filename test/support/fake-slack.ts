@@ -1,5 +1,5 @@
-import { Retryable } from "../../shared/domain/errors.ts";
-import { type Slack, type SlackMessage, Unacknowledged } from "../../shared/domain/slack.ts";
+import { Retryable, Unacknowledged } from "../../shared/domain/errors.ts";
+import type { Slack, SlackMessage } from "../../shared/domain/slack.ts";
 
 /** A message as the model of Slack keeps it. */
 export interface FakeMessage {

@@ -9,6 +9,7 @@ import type { Store } from "../../../../shared/domain/store.ts";
 import { buildFakeSlack, type CallEnd, Crash } from "../../../support/fake-slack.ts";
 import { afterChange, anIncident, storeIncidents, t0 } from "../../../support/incident.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
+import { noOutlets } from "../../../support/outlets.ts";
 
 const channel = "C0TEST001";
 
@@ -132,7 +133,8 @@ describe("two workers, in any order of their steps, with lost answers, refusals 
           const deps: ConvergeDeps = {
             store: shaky,
             slack,
-            postToWebhook: async () => async () => undefined,
+            ...noOutlets,
+            access: null,
             now: () => now,
             nonce: () => `nonce-${++nonces}`,
             pace: async () => undefined,

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
 import { type ConvergeDeps, converge } from "../../../../functions/notify-slack/converge.ts";
-import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
-import { Unacknowledged } from "../../../../shared/domain/slack.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../../../../shared/domain/errors.ts";
 import { parseMessageState } from "../../../../shared/domain/state.ts";
 import { storeKeys } from "../../../../shared/domain/store.ts";
 import { buildFakeSlack, type CallEnd } from "../../../support/fake-slack.ts";
 import { afterChange, anIncident, storeIncidents, t0 } from "../../../support/incident.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
+import { noOutlets } from "../../../support/outlets.ts";
 
 const minute = 60_000;
 const channel = "C0TEST001";
@@ -25,6 +25,8 @@ function setUp() {
   const deps: ConvergeDeps = {
     store,
     slack,
+    ...noOutlets,
+    access: null,
     postToWebhook:
       async () =>
       async ({ text }) => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 
 import { type DeliverDeps, deliver } from "../../../../functions/notify-slack/deliver.ts";
-import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
-import { type Slack, Unacknowledged } from "../../../../shared/domain/slack.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../../../../shared/domain/errors.ts";
+import type { Slack } from "../../../../shared/domain/slack.ts";
 import { buildFakeSlack } from "../../../support/fake-slack.ts";
 import { anIncident, storeIncidents, t0 } from "../../../support/incident.ts";
 import { buildMemoryStore } from "../../../support/memory-store.ts";
+import { noOutlets } from "../../../support/outlets.ts";
 
 const minute = 60_000;
 
@@ -30,7 +31,8 @@ async function setUp(post?: (channel: string, text: string, fake: Slack) => Retu
           ? post(channel, message.text, { ...fake, post: (to) => fake.post(to, message, nonce) })
           : fake.post(channel, message, nonce),
     },
-    postToWebhook: async () => async () => undefined,
+    ...noOutlets,
+    access: null,
     now: () => now,
     nonce: () => `nonce-${++nonces}`,
     pace: async () => undefined,

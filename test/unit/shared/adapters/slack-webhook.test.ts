@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { HttpAnswer, HttpRequest } from "../../../../shared/adapters/http.ts";
 import { HttpFault } from "../../../../shared/adapters/http-fault.ts";
 import { buildPostToWebhook } from "../../../../shared/adapters/slack-webhook.ts";
-import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
-import { type SlackMessage, Unacknowledged } from "../../../../shared/domain/slack.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../../../../shared/domain/errors.ts";
+import type { SlackMessage } from "../../../../shared/domain/slack.ts";
 
 const url = "https://hooks.slack.com/services/T0/B0/secret";
 const message: SlackMessage = {

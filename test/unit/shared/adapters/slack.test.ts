@@ -8,8 +8,8 @@ import {
 } from "../../../../cli/stage/slack.ts";
 import { renderIncident } from "../../../../functions/notify-slack/blocks.ts";
 import { buildSlack } from "../../../../shared/adapters/slack.ts";
-import { ConfigError, Retryable } from "../../../../shared/domain/errors.ts";
-import { type SlackMessage, Unacknowledged } from "../../../../shared/domain/slack.ts";
+import { ConfigError, Retryable, Unacknowledged } from "../../../../shared/domain/errors.ts";
+import type { SlackMessage } from "../../../../shared/domain/slack.ts";
 import { anIncident, t0 } from "../../../support/incident.ts";
 
 const token = "xoxb-stage";
