@@ -101,9 +101,10 @@ export async function openNotifySlack(setting: Setting): Promise<Environment> {
   const deps = {
     store: buildS3Store(s3, bucket),
     slack: buildSlack({ token: slackToken, baseUrl: `${line.url}/api/` }),
-    postToWebhook: async () => {
-      throw new Error("no webhooks here");
-    },
+    postToWebhook: elsewhere,
+    sendToPagerDuty: elsewhere,
+    postSigned: elsewhere,
+    access: null,
     now,
     nonce: randomUUID,
     sleep,
@@ -113,6 +114,10 @@ export async function openNotifySlack(setting: Setting): Promise<Environment> {
   const handle = buildNotifySlack(async () => deps);
   return environment(line, timeoutMs.notifySlack, handle, () => s3.destroy());
 }
+
+const elsewhere = async () => {
+  throw new Error("nothing but Slack's bot here");
+};
 
 function environment(line: Line, timeout: number, handle: Handle, destroy: () => void): Environment {
   const context = {

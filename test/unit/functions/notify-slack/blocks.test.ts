@@ -497,6 +497,7 @@ describe("whatever labels, annotations and numbers hold", () => {
       ),
       transitions: fc.constant([]),
       loudAt: fc.option(at),
+      askedAt: fc.option(at),
       escalatedAt: fc.option(at),
       blindSince: fc.option(at),
       growth: fc.constant({ toldAt: t0, joined: 0, left: 0 }),
