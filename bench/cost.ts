@@ -68,8 +68,13 @@ export function monthlyCost({ targets, secondsPerRound, samplesPerRound, message
       item: "Scheduler, EventBridge, SQS",
       dollars: rounds * price.schedule + messages * price.event + polls * price.queueRequest,
     },
-    { item: "Managed Prometheus, query samples", dollars: stored * samplesPerRound * price.querySample },
+    { item: "Managed Prometheus, query samples", dollars: targets * sampleDollars(samplesPerRound) },
   ];
+}
+
+/** US dollars a month for the query samples of one target's rounds. */
+export function sampleDollars(samplesPerRound: number): number {
+  return rounds * samplesPerRound * price.querySample;
 }
 
 function lambdaCall(gigabyteSeconds: number): number {
