@@ -71,19 +71,25 @@ function buildQuestions(): Readonly<Record<(typeof mix)[number], readonly string
       ...gauges.map((name) => `avg by (job) (${name})`),
     ],
     rate: windows.flatMap((window) => counters.map((name) => `${by} (rate(${name}[${window}]))`)),
-    quantile: windows.flatMap((window, at) =>
-      histograms.map(
-        (name, nth) =>
-          `histogram_quantile(${quantiles[(nth + at) % quantiles.length]}, sum by (le, job, instance) (rate(${name}_bucket[${window}])))`,
+    quantile: windows
+      .flatMap((window, at) =>
+        histograms.map(
+          (name, nth) =>
+            `histogram_quantile(${quantiles[(nth + at) % quantiles.length]}, sum by (le, job, instance) (rate(${name}_bucket[${window}])))`,
+        ),
+      )
+      .concat(
+        histograms.flatMap((name) =>
+          quantiles.map(
+            (quantile) => `histogram_quantile(${quantile}, sum by (le, job) (rate(${name}_bucket[5m])))`,
+          ),
+        ),
       ),
-    ).concat(
-      histograms.flatMap((name) =>
-        quantiles.map((quantile) => `histogram_quantile(${quantile}, sum by (le, job) (rate(${name}_bucket[5m])))`),
-      ),
-    ),
     join: [
       ...windows.flatMap((window) =>
-        histograms.map((name) => `${by} (rate(${name}_sum[${window}])) / ${by} (rate(${name}_count[${window}]))`),
+        histograms.map(
+          (name) => `${by} (rate(${name}_sum[${window}])) / ${by} (rate(${name}_count[${window}]))`,
+        ),
       ),
       ...gauges.map((name) => `${name} * on (job, instance) group_left () up`),
     ],

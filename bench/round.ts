@@ -72,7 +72,10 @@ async function compare(
   const start = (kind: string) =>
     spawn(process.execPath, [bundle, kind, prometheus.url, String(firing), slack.url, token, stateDir], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      env: { ...process.env, NODE_OPTIONS: `${deployedNodeOptions()} ${process.env.BENCH_NODE_OPTIONS ?? ""}` },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: `${deployedNodeOptions()} ${process.env.BENCH_NODE_OPTIONS ?? ""}`,
+      },
     });
   const workers = { sonde: start("sonde"), bare: start("bare") };
   const measured: Measured[] = [];
@@ -85,7 +88,8 @@ async function compare(
       const ask = { sonde: () => takeTurn(workers.sonde, at), bare: () => takeTurn(workers.bare, at) };
       const first = turn % 2 === 0 ? await ask.sonde() : await ask.bare();
       const second = turn % 2 === 0 ? await ask.bare() : await ask.sonde();
-      if (now() / 1000 > seen.at + interval / 1000) throw new Error("the machine is too slow: the turns overlap");
+      if (now() / 1000 > seen.at + interval / 1000)
+        throw new Error("the machine is too slow: the turns overlap");
       const [sonde, bare] = turn % 2 === 0 ? [first, second] : [second, first];
       if (turn >= warmUps) measured.push({ sonde, bare, rules: seen.seconds * 1000 });
     }
@@ -117,7 +121,11 @@ async function nextEvaluation({ url }: RunningPrometheus, after: number): Promis
       Number(new RegExp(`^prometheus_rule_group_${name}\\{.*\\} (.+)$`, "m").exec(text)?.[1] ?? 0);
     const at = read("last_evaluation_timestamp_seconds");
     if (at > after) {
-      if (read("rules") > 0 && after > 0 && /^prometheus_rule_evaluation_failures_total\{.*\} [^0]/m.test(text))
+      if (
+        read("rules") > 0 &&
+        after > 0 &&
+        /^prometheus_rule_evaluation_failures_total\{.*\} [^0]/m.test(text)
+      )
         throw new Error("Prometheus fails to evaluate some of the rules");
       return { at, seconds: read("last_duration_seconds") };
     }
@@ -141,20 +149,48 @@ function print(measured: readonly Measured[], firing: number): void {
   const [last] = measured.slice(-1);
   if (!last) throw new Error("nothing was measured");
   if (last.sonde.firing !== firing || last.sonde.unknown > 0)
-    throw new Error(`${last.sonde.firing} verdicts fire and ${last.sonde.unknown} queries failed, not ${firing} and 0`);
+    throw new Error(
+      `${last.sonde.firing} verdicts fire and ${last.sonde.unknown} queries failed, not ${firing} and 0`,
+    );
   const samples = of(({ sonde }) => sonde.samples);
   const bareSamples = of(({ bare: one }) => one.samples);
   const ms = (value: number) => `${Math.round(value)} ms`;
   const row = (...cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const lines = [
-    row(`1,000 probes, ${firing === 0 ? "none" : firing} firing`, "a turn", "a grid point", "requests", "samples", "peak RSS", "samples, a month"),
+    row(
+      `1,000 probes, ${firing === 0 ? "none" : firing} firing`,
+      "a turn",
+      "a grid point",
+      "requests",
+      "samples",
+      "peak RSS",
+      "samples, a month",
+    ),
     "|---|--:|--:|--:|--:|--:|--:|",
-    row("Sonde, a round of 2 grid points", ms(round), ms(perPoint), String(last.sonde.requests), million(samples), `${Math.round(last.sonde.peak)} MB`, dollars(samples)),
-    row("bare fetch loop, one instant each", ms(bare), ms(bare), String(last.bare.requests), million(bareSamples), `${Math.round(last.bare.peak)} MB`, dollars(bareSamples)),
+    row(
+      "Sonde, a round of 2 grid points",
+      ms(round),
+      ms(perPoint),
+      String(last.sonde.requests),
+      million(samples),
+      `${Math.round(last.sonde.peak)} MB`,
+      dollars(samples),
+    ),
+    row(
+      "bare fetch loop, one instant each",
+      ms(bare),
+      ms(bare),
+      String(last.bare.requests),
+      million(bareSamples),
+      `${Math.round(last.bare.peak)} MB`,
+      dollars(bareSamples),
+    ),
     row("Prometheus, the same 1,000 rules", ms(rules), ms(rules), "", "", "", ""),
   ];
   console.log(lines.join("\n"));
-  console.log(`Sonde over Prometheus, per grid point: ${(perPoint / rules).toFixed(2)} (bound ${firing === 0 ? "1.0" : "1.3"}); over the bare loop, per round: ${(round / bare).toFixed(2)}; medians of ${turns}`);
+  console.log(
+    `Sonde over Prometheus, per grid point: ${(perPoint / rules).toFixed(2)} (bound ${firing === 0 ? "1.0" : "1.3"}); over the bare loop, per round: ${(round / bare).toFixed(2)}; medians of ${turns}`,
+  );
 }
 
 function million(samples: number): string {
@@ -176,7 +212,9 @@ async function bundleWorker(directory: string): Promise<string> {
     format: "esm",
     minify: !process.env.BENCH_NODE_OPTIONS,
     mainFields: ["module", "main"],
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     logLevel: "error",
   });
   return bundle;
