@@ -1,8 +1,8 @@
-import type { FoundPrometheus } from "../cli/stage/binaries.ts";
 import { type RunningExporter, startExporter } from "../cli/stage/exporter.ts";
 import { buildPlatform } from "../cli/stage/platform/platform.ts";
 import { storedLabels } from "../cli/stage/platform/target.ts";
 import { startPrometheus } from "../cli/stage/prometheus.ts";
+import type { Binaries } from "../cli/stage/software.ts";
 import { buildSend } from "../shared/adapters/http.ts";
 import { buildRemoteWrite, type WrittenSeries } from "../shared/adapters/remote-write.ts";
 
@@ -23,7 +23,7 @@ export interface RoundStage {
  * they read, where the stage's own day of blocks would put rounds over the past at a disadvantage.
  */
 export async function fillHead(
-  binaries: FoundPrometheus,
+  binaries: Binaries,
   dataDir: string,
   now: () => number,
   minutes: number,

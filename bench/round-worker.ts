@@ -29,13 +29,12 @@ function buildRounds(config: CompiledConfig, slackUrl: string, token: string, st
     realDeps(),
   );
   return async (at) => {
-    const [round] = await rounds.run(at);
-    if (!round) throw new Error("the bench has no target");
-    const { asked, verdicts } = round.check;
+    const checks = (await rounds.run(at)).map(({ check }) => check);
+    const verdicts = checks.flatMap((check) => check.verdicts);
     const count = (status: string) => verdicts.filter((verdict) => verdict.status === status).length;
     return {
-      requests: asked.queries,
-      samples: asked.samplesProcessed,
+      requests: checks.reduce((sum, { asked }) => sum + asked.queries, 0),
+      samples: checks.reduce((sum, { asked }) => sum + asked.samplesProcessed, 0),
       firing: count("warn") + count("fail"),
       unknown: verdicts.filter(({ cause }) => cause === "query-failed").length,
     };
