@@ -68,8 +68,13 @@ export function monthlyCost({ targets, secondsPerRound, samplesPerRound, message
       item: "Scheduler, EventBridge, SQS",
       dollars: rounds * price.schedule + messages * price.event + polls * price.queueRequest,
     },
-    { item: "Managed Prometheus, query samples", dollars: stored * samplesPerRound * price.querySample },
+    { item: "Managed Prometheus, query samples", dollars: targets * sampleDollars(samplesPerRound) },
   ];
+}
+
+/** US dollars a month for the query samples of one target's rounds. */
+export function sampleDollars(samplesPerRound: number): number {
+  return rounds * samplesPerRound * price.querySample;
 }
 
 function lambdaCall(gigabyteSeconds: number): number {
@@ -119,6 +124,21 @@ function describe({ targets, secondsPerRound, messages }: Usage): string {
   return `${what}, rounds of ${secondsPerRound} s, ${messages} messages`;
 }
 
+/** What fast probes add for one target, besides their samples: a function that waits between rounds is paid for. */
+function fastProbesDollars(everySeconds: number): number {
+  const more = Math.ceil(60 / everySeconds) - 1;
+  const waiting = more * everySeconds * runProbesGigabytes * price.lambdaGigabyteSecond;
+  const log = (logBytes.target * price.logGigabyte) / 1e9;
+  return rounds * (waiting + more * (price.s3Write + price.s3Read + log));
+}
+
+/** One sentence: docs/deploy.md has it as it is printed. */
+export function fastProbesLine(): string {
+  const added = fastProbesDollars(15).toFixed(0);
+  return `With fast probes (\`every: 15s\`) run-probes runs all minute: $${added} a month more for each target and shard, and the fast probes' own samples.`;
+}
+
 export async function benchCost(): Promise<void> {
   console.log(costTable());
+  console.log(`\n${fastProbesLine()}`);
 }

@@ -2,6 +2,8 @@
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   bundles: async () => (await import("./bundles.ts")).benchBundles(),
   cost: async () => (await import("./cost.ts")).benchCost(),
+  detection: async () => (await import("./detection.ts")).benchDetection(),
+  round: async () => (await import("./round.ts")).benchRound(),
   probes: async () => (await import("./probes.ts")).benchProbes(),
   slo: async () => (await import("./slo.ts")).benchSlo(),
 };

@@ -16,8 +16,8 @@ export function registerWatch(program: Command, deps: CliDeps): void {
     .addHelpText(
       "after",
       `
-The same code as in Lambda, a round a minute. Messages go to Slack where SONDE_SLACK holds a bot token, and
-are printed here otherwise.
+The same code as in Lambda: a round a minute, and more where a probe's \`every\` is shorter. Messages go to
+Slack where SONDE_SLACK holds a bot token, and are printed here otherwise.
 
 Examples:
   sonde watch

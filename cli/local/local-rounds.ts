@@ -7,12 +7,15 @@ import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts"
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import { nextRound } from "../../shared/domain/schedule.ts";
 import type { CliDeps } from "../deps.ts";
 
 /** The functions on this machine: state in a directory, and the bus a plain call. */
 export interface LocalRounds {
   /** One round over all targets as of `now`, and the messages that follow from it. */
   readonly run: (now: number) => Promise<readonly TargetRound[]>;
+  /** When the round after the one at `last` is due. */
+  readonly next: (last: number) => number;
 }
 
 export interface LocalOptions {
@@ -38,6 +41,7 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
     return client;
   };
   return {
+    next: (last) => nextRound(config, last, deps.now()),
     run: async (now) => {
       const behind = now - deps.now();
       const deliverDeps: DeliverDeps | null = notify && {

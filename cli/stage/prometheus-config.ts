@@ -16,8 +16,8 @@ export interface PrometheusSettings {
   readonly evaluationIntervalSeconds?: number;
   /** How far behind its newest sample the server takes older ones, such as `1h`. */
   readonly outOfOrderWindow?: string;
-  /** host:port of an Alertmanager. */
-  readonly alertmanager?: string;
+  /** host:port of an Alertmanager, or of several that are each told everything. */
+  readonly alertmanager?: string | readonly string[];
 }
 
 /** The configuration file, as JSON, which is YAML too. */
@@ -29,7 +29,7 @@ export function prometheusConfig(settings: PrometheusSettings): string {
       ...(outOfOrderWindow && { storage: { tsdb: { out_of_order_time_window: outOfOrderWindow } } }),
       ...(ruleFiles && { rule_files: ruleFiles }),
       ...(alertmanager && {
-        alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
+        alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager].flat() }] }] },
       }),
       scrape_configs: [...Map.groupBy(scrape, ({ job }) => job).values()].map(scrapeConfig),
     },

@@ -44,6 +44,6 @@ export async function runWatch(options: WatchRun, deps: CliDeps): Promise<void> 
   // From here on an interruption ends the rounds, not the process.
   if (deps.interrupted.aborted) return;
   const where = token ? "to Slack" : "to this terminal (SONDE_SLACK is not set)";
-  deps.err(`a round a minute, messages go ${where}; Ctrl-C ends`);
+  deps.err(`a round a minute and as probes are due, messages go ${where}; Ctrl-C ends`);
   await followSchedule(rounds, deps);
 }

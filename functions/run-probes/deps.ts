@@ -22,18 +22,16 @@ import { log } from "../../shared/lambda/logger.ts";
 import { buildEmit } from "../../shared/lambda/metrics.ts";
 import { patience } from "../../shared/lambda/patience.ts";
 import type { DispatchDeps } from "./dispatch.ts";
-import type { RunRoundDeps } from "./run-round.ts";
+import type { RunRoundsDeps } from "./run-rounds.ts";
 
 export const envSchema = z.object({
   SONDE_BUCKET: z.string().check(z.minLength(3)),
   SONDE_BUS: z.string().check(z.minLength(1)),
 });
 
-export interface Deps extends RunRoundDeps, DispatchDeps {
+export interface Deps extends RunRoundsDeps, DispatchDeps {
   /** Tells a watcher outside AWS that a round went well; does nothing where config names none. */
   readonly heartbeat: () => Promise<void>;
-  /** Unix milliseconds by which this invocation's requests must be over. */
-  readonly setDeadline: (deadline: number) => void;
 }
 
 /** What is kept back of the remaining time, for state and events after the last answer. */
@@ -55,6 +53,9 @@ function wire(): Deps {
   const config = readCompiledConfig();
   const now = () => Date.now();
   const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
+  const pauseFor = async (ms: number) => {
+    await sleep(ms);
+  };
   let deadline = Number.POSITIVE_INFINITY;
   const clients = new Map<string, Promise<PrometheusClient>>();
   const clientFor = (target: Target) => {
@@ -63,9 +64,7 @@ function wire(): Deps {
       buildTargetClient(target, {
         readSecret,
         now,
-        sleep: async (ms) => {
-          await sleep(ms);
-        },
+        sleep: pauseFor,
         random: Math.random,
         deadline: () => deadline - reserveMs,
       });
@@ -74,12 +73,11 @@ function wire(): Deps {
   };
   const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
-  const pause = async (tried: number) => {
-    await sleep(Math.random() * pauseMs * tried);
-  };
+  const pause = (tried: number) => pauseFor(Math.random() * pauseMs * tried);
   return {
     config,
     now,
+    sleep: pauseFor,
     nonce: randomUUID,
     shown: new Map(),
     store,

@@ -42,6 +42,9 @@ const defaults = {
   staleAfter: 180_000,
 } as const;
 
+/** A round takes a moment, and writes state each time. */
+const shortestEvery = 5_000;
+
 /** How long Prometheus and AMP repeat a series' last sample. */
 const lookBack = 300_000;
 
@@ -97,6 +100,8 @@ function compileProbe(packed: PackedProbe, faults: ConfigFault[], notes: ConfigF
   const longest = Math.max(0, ...levels.map((level) => level.for + level.keepFiringFor));
   if (step <= 0 || every <= 0)
     faults.push({ path: [...path, "every"], message: "every and step must be longer than nothing" });
+  else if (every < shortestEvery)
+    faults.push({ path: [...path, "every"], message: "is shorter than 5s, the quickest that rounds go" });
   else if (longest / step > maxPoints)
     faults.push({
       path: [...path, "step"],

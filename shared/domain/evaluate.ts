@@ -105,8 +105,7 @@ function evaluateAnswer(
           .filter(({ levels }) => Object.keys(levels).length > 0)
           .map((series) => [series.key, toState(series)]),
       ),
-      blindRounds: blind ? (before?.blindRounds ?? 0) + 1 : 0,
-      blindSince: blind ? (before?.blindSince ?? window.end) : null,
+      ...(blind ? countBlind(before, window.end) : { blindRounds: 0, blindSince: null }),
       everFresh: everFresh || (freshness.kind === "fresh" && folded.some(({ value }) => value !== null)),
       ...(budget ? { budget } : {}),
     },
@@ -178,6 +177,18 @@ function evaluateSilence(
   };
   return {
     verdicts: [...held, unknown],
-    state: { ...kept, blindRounds: kept.blindRounds + 1, blindSince: kept.blindSince ?? now },
+    state: { ...kept, ...countBlind(kept, now) },
   };
+}
+
+const minute = 60_000;
+
+/** One more round that could not tell. Of rounds within a minute one counts, however many probes are fast. */
+function countBlind(
+  before: Pick<ProbeState, "blindRounds" | "blindSince"> | undefined,
+  at: number,
+): Pick<ProbeState, "blindRounds"> & { blindSince: number } {
+  const blindSince = before?.blindSince ?? at;
+  const minutes = Math.floor((at - blindSince) / minute);
+  return { blindRounds: Math.min((before?.blindRounds ?? 0) + 1, minutes + 1), blindSince };
 }

@@ -54,6 +54,7 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
     heartbeat: async () => {
       beats++;
     },
+    sleep: async () => undefined,
     setDeadline: () => undefined,
     store,
     clientFor: async ({ name }) =>
