@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type CliDeps, realDeps } from "../cli/deps.ts";
 import { followSchedule } from "../cli/local/follow.ts";
 import { buildLocalRounds } from "../cli/local/local-rounds.ts";
+import { onlySlack } from "../cli/local/only-slack.ts";
 import { findPrometheus } from "../cli/stage/find-prometheus.ts";
 import { startPrometheus } from "../cli/stage/prometheus.ts";
 import { startSlack } from "../cli/stage/slack.ts";
@@ -173,18 +174,12 @@ async function startOurs(
     {
       config,
       stateDir,
-      notify: {
-        slack: {
-          ...slack,
-          post: (where, message, nonce) => noting(message, slack.post(where, message, nonce)),
-          update: (place, message) => noting(message, slack.update(place, message)),
-          reply: (place, message, ...rest) => noting(message, slack.reply(place, message, ...rest)),
-        },
-        postToWebhook: async () => {
-          throw new Error("the bench's config names no webhook");
-        },
-        pace: async () => undefined,
-      },
+      notify: onlySlack({
+        ...slack,
+        post: (where, message, nonce) => noting(message, slack.post(where, message, nonce)),
+        update: (place, message) => noting(message, slack.update(place, message)),
+        reply: (place, message, ...rest) => noting(message, slack.reply(place, message, ...rest)),
+      }),
     },
     deps,
   );

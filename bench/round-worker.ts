@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 
 import { realDeps } from "../cli/deps.ts";
 import { buildLocalRounds } from "../cli/local/local-rounds.ts";
+import { onlySlack } from "../cli/local/only-slack.ts";
 import { buildSlack } from "../shared/adapters/slack.ts";
 import type { CompiledConfig } from "../shared/domain/probe.ts";
 import { roundConfig } from "./round-load.ts";
@@ -18,13 +19,7 @@ function buildRounds(config: CompiledConfig, slackUrl: string, token: string, st
     {
       config,
       stateDir,
-      notify: {
-        slack: buildSlack({ token, baseUrl: slackUrl }),
-        postToWebhook: async () => {
-          throw new Error("the bench's config names no webhook");
-        },
-        pace: async () => undefined,
-      },
+      notify: onlySlack(buildSlack({ token, baseUrl: slackUrl })),
     },
     realDeps(),
   );

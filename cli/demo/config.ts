@@ -1,3 +1,5 @@
+import { stageInstallation } from "../stage/slack.ts";
+
 /** The demo's sonde.yaml for a stage's Prometheus. */
 export function demoConfig(prometheusUrl: string): string {
   return `# The config of \`sonde demo\`. Thresholds of the pack can be changed here, probe by probe, under their ids.
@@ -19,7 +21,12 @@ probes:
     summary: "{{ $labels.tenant_id }} uses {{ $value | humanize }} tokens a second"
 
 notify:
-  - { match: { severity: critical }, slack: "#llm-oncall" }
+  - match: { severity: critical }
+    slack: "#llm-oncall"
+    escalate: { after: 10m, mention: "<!here>" }   # nobody has acknowledged it by then
   - { slack: "#llm-ops" }
+
+# Whose buttons count: the stage's own Slack app.
+slack: { appId: ${stageInstallation.appId}, teamId: ${stageInstallation.teamId} }
 `;
 }

@@ -1,22 +1,25 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
-import { buildSend } from "../../shared/adapters/http.ts";
-import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
 import { formatDuration } from "../../shared/domain/duration.ts";
+import type { CompiledConfig } from "../../shared/domain/probe.ts";
 import { summarize } from "../../shared/domain/summary.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
 import { followSchedule } from "../local/follow.ts";
+import { startAnswers } from "../local/local-answers.ts";
 import { buildLocalRounds, type LocalRounds } from "../local/local-rounds.ts";
+import { onlySlack } from "../local/only-slack.ts";
 import { renderSlackPreview } from "../output/slack-preview.ts";
 import { paint } from "../output/style.ts";
 import { renderVerdicts } from "../output/verdict-table.ts";
 import { addHistory } from "../probe/history.ts";
 import { checkOne, summaryLine } from "../probe/run.ts";
-import { startSlack } from "../stage/slack.ts";
+import { type SlackStage, stageInstallation, startSlack } from "../stage/slack.ts";
 import { type Stage, startStage } from "../stage/stage.ts";
+import { readState } from "../status/read.ts";
+import { renderLife } from "../status/render.ts";
 import { demoConfig } from "./config.ts";
 
 const minute = 60_000;
@@ -24,9 +27,8 @@ const minute = 60_000;
 const replayed = 45 * minute;
 const token = "xoxb-stage-token";
 const channels = ["#llm-oncall", "#llm-ops"];
-const noSecret = async () => {
-  throw new Error("the demo's config names no secret");
-};
+/** The probe whose incident is answered, and told from its first minute on. */
+const heat = "gpu-temperature";
 
 /** `sonde demo`: the stage, the last minutes replayed through the functions, and what came of it. */
 export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDeps): Promise<void> {
@@ -53,12 +55,7 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
         {
           config: compiled,
           stateDir: join(directory, "state"),
-          notify: {
-            access: null,
-            slack: buildSlack({ token, baseUrl: slack.url }),
-            ...buildOutlets(noSecret, buildSend({ auth: { kind: "none" }, now: deps.now }), deps.now),
-            pace: async () => undefined,
-          },
+          notify: onlySlack(buildSlack({ token, baseUrl: slack.url }), compiled.slack),
         },
         deps,
       );
@@ -76,9 +73,15 @@ export async function runDemo({ keep }: { readonly keep: boolean }, deps: CliDep
       deps.out("");
       deps.out(summaryLine(summarize(verdicts, check.asked.queries, deps.now() - begun)));
 
+      title("Somebody answers");
+      for (const line of await answerInSlack(slack, compiled, rounds, deps)) deps.out(line);
+
       title("What Slack shows");
       deps.out(renderSlackPreview(slack.messages(), deps.style));
       await writeFile(join(directory, "slack.json"), `${JSON.stringify(slack.messages(), null, 2)}\n`);
+
+      title("The life of an incident  (sonde status ID)");
+      for (const line of await tellLife(rounds, deps)) deps.out(line);
 
       title("Where things are, and what to try next");
       for (const line of nextSteps(relative(deps.cwd, directory), keep)) deps.out(line);
@@ -121,8 +124,43 @@ async function replay(
   }
 }
 
+/** Two clicks, as Slack sends them: one on a button of the incident on call, one on a warning's. */
+async function answerInSlack(
+  slack: SlackStage,
+  { slack: access }: CompiledConfig,
+  rounds: LocalRounds,
+  deps: CliDeps,
+): Promise<string[]> {
+  if (!access) return [];
+  const answers = await startAnswers(access, stageInstallation.signingSecret, rounds, deps);
+  const person = { id: "U0STAGE01", name: "sam", teamId: stageInstallation.teamId };
+  const click = async (channel: string, about: string, actionId: string, says: string) => {
+    const message = slack
+      .messages()
+      .find((one) => one.channel === channel && one.threadTs === null && JSON.stringify(one).includes(about));
+    if (!message) return `  ${channel}: no message about ${about}`;
+    const status = await slack.click({ ts: message.ts, actionId, person, url: answers.url });
+    return `  ${channel}: sam ${says} (answered ${status})`;
+  };
+  try {
+    return [
+      await click("#llm-oncall", heat, "sonde-acknowledge", "acknowledges the hot GPU"),
+      await click("#llm-ops", "vllm-kv-cache", "sonde-silence-1h", "silences the full KV cache for an hour"),
+    ];
+  } finally {
+    await answers.stop();
+  }
+}
+
+async function tellLife({ store }: LocalRounds, deps: CliDeps): Promise<string[]> {
+  const { incidents } = await readState(store);
+  const longest = incidents.find(({ probe }) => probe === heat);
+  return longest ? renderLife(longest, deps.now(), deps.style) : [];
+}
+
 function nextSteps(directory: string, keep: boolean): string[] {
   const config = join(directory, "sonde.yaml");
+  const state = join(directory, "state");
   return [
     `  ${config.padEnd(34)} the config that ran: change a threshold and run it again`,
     `  ${join(directory, "state").padEnd(34)} what Sonde remembers: incidents and messages, as it stands in S3`,
@@ -131,6 +169,7 @@ function nextSteps(directory: string, keep: boolean): string[] {
     ...(keep
       ? [`  In another terminal: npx sonde probe --config ${config}`]
       : ["  npm run demo -- --keep             the same, and the stage stays up for play"]),
+    `  npx sonde status --state ${state}    incidents and silences as Sonde remembers them`,
     "  npx sonde init --target URL        look at a Prometheus of your own and write its sonde.yaml",
   ];
 }

@@ -3,10 +3,11 @@ import { summarize } from "../../shared/domain/summary.ts";
 import type { CliDeps } from "../deps.ts";
 import type { LocalRounds } from "./local-rounds.ts";
 
+type Scheduled = Pick<LocalRounds, "run" | "next">;
 type FollowDeps = Pick<CliDeps, "now" | "sleep" | "out" | "err" | "interrupted">;
 
 /** A round at once, and from then on each when it is due, until Ctrl-C. */
-export async function followSchedule(rounds: LocalRounds, deps: FollowDeps): Promise<void> {
+export async function followSchedule(rounds: Scheduled, deps: FollowDeps): Promise<void> {
   let running = false;
   const tell = () => {
     if (running) deps.err("ending after this round; Ctrl-C again ends at once");
@@ -29,7 +30,7 @@ export async function followSchedule(rounds: LocalRounds, deps: FollowDeps): Pro
 }
 
 /** One round, a line for each target. A round that fails is told, and the next one comes. */
-async function runAndTell(rounds: LocalRounds, at: number, deps: FollowDeps): Promise<void> {
+async function runAndTell(rounds: Scheduled, at: number, deps: FollowDeps): Promise<void> {
   try {
     for (const { check, incidents, announced } of await rounds.run(at)) {
       const { fail, warn, unknown, ok } = summarize(check.verdicts, 0, 0);

@@ -1,13 +1,15 @@
 import { groupChangedEvent } from "../../events/group-changed.ts";
 import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
 import type { NotifierDeps } from "../../functions/notify-slack/notifier.ts";
-import { type RoundDeps, runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
+import { runTargetRound, type TargetRound } from "../../functions/run-probes/round.ts";
 import { unitsOf } from "../../functions/run-probes/run-round.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
+import { buildChangeIncidents, type ChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildDirectoryStore } from "../../shared/adapters/directory-store.ts";
+import type { Announcement } from "../../shared/domain/incidents.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
 import { nextRound } from "../../shared/domain/schedule.ts";
+import type { Store } from "../../shared/domain/store.ts";
 import type { CliDeps } from "../deps.ts";
 
 /** The functions on this machine: state in a directory, and the bus a plain call. */
@@ -16,6 +18,10 @@ export interface LocalRounds {
   readonly run: (now: number) => Promise<readonly TargetRound[]>;
   /** When the round after the one at `last` is due. */
   readonly next: (last: number) => number;
+  readonly store: Store;
+  readonly changeIncidents: ChangeIncidents;
+  /** Brings messages up to date, as they look at `now`. */
+  readonly announce: (target: string, announcements: readonly Announcement[], now: number) => Promise<void>;
 }
 
 export interface LocalOptions {
@@ -40,36 +46,41 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
     clients.set(target.name, client);
     return client;
   };
+  const announce: LocalRounds["announce"] = async (target, announcements, now) => {
+    if (!notify) return;
+    const behind = now - deps.now();
+    const deliverDeps: DeliverDeps = {
+      ...notify,
+      store,
+      // A replayed round's messages look as they did then, on a clock that goes on.
+      now: () => deps.now() + behind,
+      nonce: deps.nonce,
+      sleep: deps.sleep,
+      log: (level, message, data) => {
+        if (level === "error") deps.err(`${message} (${Object.values(data).join(", ")})`);
+      },
+    };
+    const hints = announcements.map((announcement, index) => ({
+      id: String(index),
+      body: JSON.stringify(groupChangedEvent(target, announcement).detail),
+    }));
+    // What fails is told by its log line; the next round announces it again.
+    await deliver(hints, now + deliverWithin, deliverDeps);
+  };
   return {
+    store,
+    changeIncidents,
+    announce,
     next: (last) => nextRound(config, last, deps.now()),
-    run: async (now) => {
-      const behind = now - deps.now();
-      const deliverDeps: DeliverDeps | null = notify && {
-        ...notify,
-        store,
-        // A replayed round's messages look as they did then, on a clock that goes on.
-        now: () => deps.now() + behind,
-        nonce: deps.nonce,
-        sleep: deps.sleep,
-        log: (level, message, data) => {
-          if (level === "error") deps.err(`${message} (${Object.values(data).join(", ")})`);
-        },
-      };
-      const roundDeps: RoundDeps = {
+    run: (now) => {
+      const roundDeps = {
         store,
         clientFor,
         nonce: deps.nonce,
         shown,
         changeIncidents,
-        announce: async (target, announcements) => {
-          if (!deliverDeps) return;
-          const hints = announcements.map((announcement, index) => ({
-            id: String(index),
-            body: JSON.stringify(groupChangedEvent(target, announcement).detail),
-          }));
-          // What fails is told by its log line; the next round announces it again.
-          await deliver(hints, now + deliverWithin, deliverDeps);
-        },
+        announce: (target: string, announcements: readonly Announcement[]) =>
+          announce(target, announcements, now),
       };
       return Promise.all(
         unitsOf(config).map(({ target, shard }) => runTargetRound(target, shard, config, now, roundDeps)),

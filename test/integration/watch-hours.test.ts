@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CliDeps } from "../../cli/deps.ts";
 import { followSchedule } from "../../cli/local/follow.ts";
 import { buildLocalRounds } from "../../cli/local/local-rounds.ts";
+import { onlySlack } from "../../cli/local/only-slack.ts";
 import { buildTerminalSlack } from "../../cli/local/terminal-slack.ts";
 import { compileConfig } from "../../shared/domain/compile.ts";
 import type { RangeQuery } from "../../shared/domain/prometheus.ts";
@@ -84,13 +85,7 @@ test("a watch of hours runs every round at its time, tells of each breach, and h
     exit: () => undefined,
     interrupted: interrupt.signal,
   };
-  const notify = {
-    slack: buildTerminalSlack(deps),
-    postToWebhook: async () => {
-      throw new Error("no webhook is configured");
-    },
-    pace: async () => undefined,
-  };
+  const notify = onlySlack(buildTerminalSlack(deps));
   await followSchedule(buildLocalRounds({ config: compiled, stateDir: folder, notify }, deps), deps);
 
   expect({ rounds, late }).toEqual({ rounds: hours * 60 * 4, late: 0 });

@@ -85,6 +85,7 @@ export async function openRunProbes(setting: Setting): Promise<Environment> {
     setDeadline: (at) => {
       deadline = at;
     },
+    sleep,
   }));
   return environment(line, timeoutMs.runProbes, handle, () => {
     s3.destroy();
