@@ -100,6 +100,7 @@ const turnsSound: ReadonlySet<ChangeKind> = new Set([
   "flapping",
   "muted",
   "unmuted",
+  "seen-again",
 ]);
 
 /** The seq before the next change that the thread should tell; the incident's own where there is none. */

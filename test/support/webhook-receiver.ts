@@ -65,6 +65,10 @@ const postSchema = z.strictObject({
   ),
 });
 
+export function parseWebhookPost(body: string) {
+  return postSchema.safeParse(JSON.parse(body));
+}
+
 /** Somebody's own receiver, on loopback: it takes what is signed, of now and of the promised shape. */
 export async function startWebhookReceiver(key: string, now: () => number): Promise<WebhookReceiver> {
   const taken = new Map<string, z.infer<typeof postSchema>>();
@@ -72,7 +76,7 @@ export async function startWebhookReceiver(key: string, now: () => number): Prom
   const server = await serveWithFaults((posted) => {
     const refused = refusalOf(posted, key, now());
     if (refused) return refused;
-    const parsed = postSchema.safeParse(JSON.parse(posted.body));
+    const parsed = parseWebhookPost(posted.body);
     if (!parsed.success) return { status: 422, body: z.prettifyError(parsed.error) };
     if (parsed.data.id !== posted.headers["sonde-id"]) return { status: 400, body: "two ids" };
     count += 1;

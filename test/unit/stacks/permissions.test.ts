@@ -80,14 +80,21 @@ describe("what sonde.yaml lets run-probes do", () => {
   });
 });
 
-it("lets notify-slack read the bot token and the webhooks of routes, and nothing else", () => {
-  const routes = [aRoute("#ops"), aRoute("slack-webhook:sonde/hook")];
+it("lets notify-slack read the bot token and the secrets of routes and escalations, and nothing else", () => {
+  const escalation = { after: 900_000, channels: ["pagerduty:sonde/pager"], mention: "" };
+  const routes = [
+    aRoute("#ops", { escalation }),
+    aRoute("slack-webhook:sonde/hook"),
+    aRoute("webhook:sonde/own"),
+  ];
   expect(permissions([], routes).NotifySlackSecretsPolicy?.Properties.PolicyDocument).toMatchObject({
     Statement: [
       {
         Action: ["secretsmanager:GetSecretValue"],
         Resource: [
           { "Fn::Sub": expect.stringContaining(":secret:sonde/hook-??????") },
+          { "Fn::Sub": expect.stringContaining(":secret:sonde/own-??????") },
+          { "Fn::Sub": expect.stringContaining(":secret:sonde/pager-??????") },
           { "Fn::Sub": expect.stringContaining(":secret:sonde/slack-??????") },
         ],
       },

@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { checkBlocks, lengthOf } from "../../../../cli/stage/slack-blocks.ts";
 import { renderIncident } from "../../../../functions/notify-slack/blocks.ts";
 import { renderChange } from "../../../../functions/notify-slack/changes.ts";
-import { changeKinds, type Incident, type Member, type Mute } from "../../../../shared/domain/incident.ts";
+import type { Incident, Member, Mute } from "../../../../shared/domain/incident.ts";
 import type { SlackMessage } from "../../../../shared/domain/slack.ts";
+import { anyIncident, anyTime } from "../../../support/hostile.ts";
 import { afterChange, aMember, anIncident, manyMembers, t0 } from "../../../support/incident.ts";
 
 const minute = 60_000;
@@ -399,132 +400,12 @@ describe("whom a message calls", () => {
 });
 
 describe("whatever labels, annotations and numbers hold", () => {
-  const hostile = fc
-    .array(
-      fc.oneof(
-        fc.constantFrom(
-          "<!channel>",
-          "<!here|x>",
-          "<@U012AB3CD>",
-          "&lt;",
-          "`",
-          "*",
-          "~",
-          "\n",
-          "|",
-          "🔥",
-          "<https://a|b>",
-        ),
-        fc.string({ unit: "grapheme" }),
-        fc.string({ unit: "binary" }),
-      ),
-      { maxLength: 8 },
-    )
-    .map((parts) => parts.join(""));
-  /** Config alone may call people, by a note of exactly this form. */
-  const callsPeople = /^(<[@!][^<>]*> ?)+$/;
-  const long = fc
-    .tuple(hostile, fc.integer({ min: 0, max: 2000 }))
-    .map(([text, times]) => text.repeat(1 + (times % 300)));
-  const url = fc.oneof(
-    hostile,
-    fc.webUrl({ withQueryParameters: true }),
-    fc.webUrl().map((u) => `${u}?a=<!channel>|b&c`),
-  );
-  const number = fc.option(fc.double());
-  const finite = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }));
-  const at = fc.integer({ min: t0, max: t0 + 10 * 86_400_000 });
-  const level = fc.constantFrom("warn" as const, "fail" as const, "unknown" as const);
-  const labels = fc.dictionary(hostile, long, { maxKeys: 40 });
-  const probe = fc.oneof(long, fc.constantFrom("blind", "storm"));
-  const members: fc.Arbitrary<Member> = fc.record({
-    probe,
-    labels,
-    state: fc.constantFrom("pending" as const, "firing" as const, "ok" as const),
-    level,
-    blind: fc.boolean(),
-    value: number,
-    unit: long,
-    threshold: fc.option(long),
-    summary: long,
-    description: long,
-    runbook: url,
-    dashboard: url,
-    own: fc.oneof(
-      fc.constant({}),
-      long.map((severity) => ({ severity })),
-    ),
-    activeAt: at,
-    activeAtLeast: fc.boolean(),
-    points: fc.array(fc.record({ t: at, v: finite }), { maxLength: 60 }),
-    byProbe: fc.boolean(),
-    alertAt: fc.option(at),
-    budget: fc.option(
-      fc.record({ left: fc.double(), exhaustedIn: fc.option(fc.integer({ min: 0, max: 1e12 })), at }),
-    ),
-  });
-  const incidents: fc.Arbitrary<Incident> = fc
-    .record({
-      id: hostile,
-      group: hostile,
-      target: long,
-      probe,
-      status: fc.constantFrom("firing" as const, "flapping" as const, "resolved" as const),
-      level,
-      blind: fc.boolean(),
-      groupedBy: labels,
-      labels,
-      all: fc.array(members, { minLength: 1, maxLength: 12 }),
-      channels: fc.constant([]),
-      activeAt: at,
-      activeAtLeast: fc.boolean(),
-      firedAt: fc.option(at),
-      resolvedAt: fc.option(at),
-      resolution: fc.option(fc.constantFrom("recovered" as const, "gone" as const)),
-      acknowledged: fc.option(fc.record({ id: long, name: long, at })),
-      mute: fc.option(
-        fc.record({
-          by: fc.constantFrom(
-            "silence" as const,
-            "maintenance" as const,
-            "inhibition" as const,
-            "storm" as const,
-          ),
-          id: long,
-          until: fc.option(at),
-          note: long,
-        }),
-      ),
-      transitions: fc.constant([]),
-      loudAt: fc.option(at),
-      askedAt: fc.option(at),
-      escalatedAt: fc.option(at),
-      blindSince: fc.option(at),
-      growth: fc.constant({ toldAt: t0, joined: 0, left: 0 }),
-      seq: fc.integer({ min: 1, max: 60 }),
-      history: fc.array(
-        fc.record({
-          seq: fc.integer({ min: 1, max: 60 }),
-          at,
-          what: fc.constantFrom(...changeKinds),
-          value: number,
-          note: long.filter((text) => !callsPeople.test(text)),
-        }),
-        { minLength: 1, maxLength: 50 },
-      ),
-    })
-    .map(({ all, ...incident }) => ({
-      ...incident,
-      members: Object.fromEntries(all.map((member, index) => [`member-${index}`, member])),
-      lead: "member-0",
-    }));
-
   /** What Sonde's own markup may hold between < and >: a date, or a link to http(s). */
   const own = /<(!date\^\d+\^[^<>|]+\|[^<>|]+|https?:[^<>|]+\|[^<>|]+)>/g;
 
   test("no < but Sonde's own is left, and all of Slack's limits are kept", () => {
     fc.assert(
-      fc.property(incidents, at, (incident, now) => {
+      fc.property(anyIncident, anyTime, (incident, now) => {
         const messages = [
           renderIncident(incident, now),
           ...incident.history.flatMap((change) => renderChange(change, incident) ?? []),

@@ -186,6 +186,12 @@ describe("one incident in one channel", () => {
     expect(t.slack.messages).toEqual([]);
   });
 
+  test("that was muted only as long as it could not be seen is told when it ended in sight", async () => {
+    const seen = { ...afterChange(muted(), "seen-again", t0 + 12 * minute, 92), mute: null };
+    await t.put(recovered(seen));
+    expect((await t.run())[0]).toBe("posted");
+  });
+
   test("that fires again after it ended while it was muted is told, and so is its end", async () => {
     const again = afterChange(recovered(muted()), "fired-again", t0 + 22 * minute, 92);
     await t.put(again);
