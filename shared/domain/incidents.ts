@@ -38,6 +38,7 @@ export interface TargetIncidents {
 export type IncidentInput =
   | { readonly kind: "round"; readonly round: Omit<Round, "heard" | "blindAfter"> }
   | ({ readonly kind: "alerts"; readonly id: string } & AlertsInput)
+  /** `at` is when the person answered, and stays the same when it is tried again. */
   | { readonly kind: "acknowledge"; readonly incident: string; readonly by: Person; readonly at: number }
   /** Time has passed, or silences have changed. */
   | { readonly kind: "tick"; readonly at: number };
@@ -127,11 +128,22 @@ function isCovered(state: TargetIncidents, input: IncidentInput): boolean {
       return state.told.includes(input.id);
     case "acknowledge": {
       const incident = state.incidents[input.incident];
-      return !incident || !isActive(incident) || incident.acknowledged !== null;
+      if (!incident || !isActive(incident) || incident.acknowledged) return true;
+      // An answer that comes late, or twice, does not answer what came between.
+      if (input.at < (incident.firedAt ?? 0)) return true;
+      return incident.history.some(({ what, at }) => what === "acknowledged" && at === input.at);
     }
     case "tick":
       return false;
   }
+}
+
+/** Of shards that are no more only the time of the last round is kept. */
+function replaceShards(rounds: TargetIncidents["rounds"], shard: string): TargetIncidents["rounds"] {
+  const entries = Object.entries(rounds);
+  const old = entries.filter(([one]) => !isBeside(one, shard)).map(([, at]) => at);
+  const own = Object.fromEntries(entries.filter(([one]) => isBeside(one, shard)));
+  return old.length === 0 ? own : { ...own, "": Math.max(...old) };
 }
 
 /** Whether two shards, such as `1/3` and `2/3`, are parts of one whole. */
@@ -143,8 +155,7 @@ function takeIn(state: TargetIncidents, input: IncidentInput): TargetIncidents {
   if (input.kind === "round") {
     const { shard, at } = input.round;
     const heard = [...new Set([...state.heard, ...heardIn(input.round)])].sort();
-    const rounds = Object.fromEntries(Object.entries(state.rounds).filter(([one]) => isBeside(one, shard)));
-    return { ...state, heard, rounds: { ...rounds, [shard]: at } };
+    return { ...state, heard, rounds: { ...replaceShards(state.rounds, shard), [shard]: at } };
   }
   if (input.kind === "alerts") {
     const watched = input.alerts.some((alert) => isWatchdog(alert) && alert.status === "firing");
@@ -182,7 +193,8 @@ function liveGroup(incidents: Map<string, Incident>, group: Group, life: LifeCon
   const open = own.find(isOpen);
   const last = own
     .filter((incident) => !isOpen(incident))
-    .toSorted((a, b) => (b.resolvedAt ?? 0) - (a.resolvedAt ?? 0))[0];
+    .toSorted((a, b) => (a.resolvedAt ?? 0) - (b.resolvedAt ?? 0))
+    .at(-1);
   const lived = liveOn(open, last, group, life);
   if (!lived && open) incidents.delete(open.id);
   if (lived?.replaces) incidents.delete(lived.replaces);

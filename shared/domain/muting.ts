@@ -105,7 +105,9 @@ function findCauses(
       const covers = open.get(incident.id) ?? [];
       const found = covers.map((cover) => [...cover].find((cause) => grounded.has(cause)));
       if (!found.every(Boolean)) return true;
-      if (found[0]) causes.set(incident.id, found[0]);
+      // What is only out of sight counts last: that it is seen again is no news.
+      const cause = found.find((one) => one?.probe !== blindProbe) ?? found[0];
+      if (cause) causes.set(incident.id, cause);
       return false;
     });
     for (const incident of left) if (causes.has(incident.id)) grounded.add(incident);

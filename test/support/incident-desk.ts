@@ -34,6 +34,7 @@ export interface Told {
   readonly at: number;
   readonly channel: string;
   readonly incident: string;
+  readonly group: string;
   readonly what: string;
 }
 
@@ -52,11 +53,13 @@ export function openDesk({ policy, probes }: DeskOptions) {
   const known = new Map<string, Seen>();
   const states: Record<string, ProbeState> = {};
   const told: Told[] = [];
+  const inputs: IncidentInput[] = [];
   const messages = new Map<string, { first: number | null; shown: number }>();
 
   function reduce(input: IncidentInput): Reduced {
     const reduced = reduceIncidents(state, input, { now, policy: config.policy, silences });
     state = reduced.state;
+    inputs.push(input);
     for (const { incident: id, channel } of reduced.effects) {
       const incident = state.incidents[id];
       if (incident) show(incident, channel);
@@ -66,9 +69,10 @@ export function openDesk({ policy, probes }: DeskOptions) {
 
   /** As notify-slack does, with nothing lost on the way. */
   function show(incident: Incident, channel: string): void {
-    const { id: key, seq, probe, mute, history } = incident;
+    const { id: key, group, seq, probe, mute, history } = incident;
     const message = messages.get(`${key} ${channel}`) ?? { first: null, shown: 0 };
-    const tell = (what: string) => told.push({ at: (now - noon) / minute, channel, incident: probe, what });
+    const tell = (what: string) =>
+      told.push({ at: (now - noon) / minute, channel, incident: probe, group, what });
     if (message.first === null && !(mute && isActive(incident))) {
       tell("firing");
       message.first = seq;
@@ -158,6 +162,14 @@ export function openDesk({ policy, probes }: DeskOptions) {
       see(seen, down);
       return reduce({ kind: "round", round: roundOf({ down, shard, of: probes }) });
     },
+    /** What the probes would see, without a round. */
+    look: (seen: readonly Seen[], { down = [] }: RoundOptions = {}): void => see(seen, down),
+    /** A round, now, of what was looked at. */
+    roundSeen: ({ down = [], shard = "1/1", of }: RoundOptions): Reduced =>
+      reduce({
+        kind: "round",
+        round: roundOf({ down, shard, of: of ?? config.probes.map(({ id }) => id) }),
+      }),
     /** So many rounds that see the same. */
     rounds(count: number, seen: readonly Seen[] = [], options: RoundOptions = {}): void {
       for (let one = 0; one < count; one++) desk.round(seen, options);
@@ -178,8 +190,9 @@ export function openDesk({ policy, probes }: DeskOptions) {
     tick: (): Reduced => reduce({ kind: "tick", at: now }),
     alerts: (alerts: readonly ReceivedAlert[], id = `alerts-${++alertIds}`, at = now): Reduced =>
       reduce({ kind: "alerts", id, at, alerts, configured: config.probes }),
-    acknowledge: (probe: string, by: Person = ada): Reduced =>
-      reduce({ kind: "acknowledge", incident: desk.open(probe).id, by, at: now }),
+    acknowledge: (probe: string): Reduced => desk.acknowledgeIncident(desk.open(probe).id),
+    acknowledgeIncident: (incident: string): Reduced =>
+      reduce({ kind: "acknowledge", incident, by: ada, at: now }),
     silence(labels: Labels, ms: number, id = `silence-${silences.length}`): void {
       const matchers = Object.entries(labels).map(([name, value]) => ({ name, value }));
       const silence: Silence = {
@@ -202,6 +215,12 @@ export function openDesk({ policy, probes }: DeskOptions) {
     now: () => now,
     state: () => state,
     silences: () => silences,
+    /** All that was reduced so far, the latest last. */
+    inputs: () => inputs,
+    /** Up to which change each message shows its incident. */
+    messages: (): Map<string, number> => new Map([...messages].map(([key, { shown }]) => [key, shown])),
+    /** All that the channels were shown. */
+    shown: () => told,
     incidents: (): Incident[] => Object.values(state.incidents),
     /** The one incident of a probe that is open. */
     open(probe: string): Incident {

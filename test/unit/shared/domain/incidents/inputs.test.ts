@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { IncidentPolicy } from "../../../../../shared/domain/incident-policy.ts";
 import { aPolicy, aProbe, aRoute } from "../../../../support/builders.ts";
-import { fails, minute, openDesk } from "../../../../support/incident-desk.ts";
+import { fails, minute, noon, openDesk } from "../../../../support/incident-desk.ts";
 
 const ids = ["hot", "slow"];
 const hot = fails("hot", { gpu: "0" });
@@ -47,7 +47,7 @@ describe("an input that changes nothing", () => {
     const before = state();
     reduce(old);
     expect(state()).toBe(before);
-    expect(Object.keys(before.rounds)).toEqual(["1/2"]);
+    expect(before.rounds).toEqual({ "": noon + minute, "1/2": noon + 2 * minute });
   });
 });
 

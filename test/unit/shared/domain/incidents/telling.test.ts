@@ -282,6 +282,18 @@ describe("acknowledging", () => {
     expect(state()).toBe(over);
   });
 
+  it("that arrives twice does not answer for what got graver in between", () => {
+    const { round, acknowledge, reduce, inputs, open } = desk();
+    round([warns("hot", { gpu: "0" })]);
+    acknowledge("hot");
+    const [answer] = inputs().slice(-1);
+    round([one]);
+    if (answer) reduce(answer);
+    expect(open("hot").acknowledged).toBeNull();
+    acknowledge("hot");
+    expect(open("hot").acknowledged).not.toBeNull();
+  });
+
   it("holds while it eases, and no longer when it fails again", () => {
     const { round, acknowledge, open } = desk();
     round([one]);
