@@ -45,7 +45,7 @@ const polls = 5 * 3 * rounds;
 const runProbesGigabytes = 0.5;
 const notifySlackGigabytes = 0.25;
 const secondsPerMessage = 1.5;
-const metricsOfAll = 2;
+const metricsOfAll = 3;
 const metricsOfTarget = 6;
 
 /** A month's bill of what the template creates, by what it comes from. */

@@ -27,6 +27,7 @@ export function buildAlarms(settings: AlarmSettings): Stack {
       .filter((queue) => queue.of === undefined || settings.functions.includes(queue.of))
       .map(queueAlarm),
     ...deadMan(settings),
+    messagesBehind(settings),
   ];
   return {
     Resources: {
@@ -156,6 +157,23 @@ function queueAlarm({ id, name, says, watch }: WatchedQueue): Alarm {
       EvaluationPeriods: 1,
       ...moreThanNone,
       ...(watch === "age" ? { Threshold: hintsMayWait } : {}),
+    },
+  };
+}
+
+/** What is wrong with one message is in no queue: its hints are not kept, lest they hold up their channel. */
+function messagesBehind({ service }: AlarmSettings): Alarm {
+  return {
+    id: "MessagesBehindAlarm",
+    name: "messages-behind",
+    says: "For a quarter of an hour a message has not told what changed about its incident. The log of notify-slack says why.",
+    properties: {
+      Namespace: "Sonde",
+      MetricName: "MessagesBehind",
+      Dimensions: [{ Name: "service", Value: service }],
+      Statistic: "Maximum",
+      ...threeOfFive,
+      ...moreThanNone,
     },
   };
 }

@@ -52,8 +52,9 @@ function readHint({ id, body }: QueuedHint, deps: DeliverDeps): Hint | null {
 }
 
 /**
- * Fails the hints of an incident that cannot be shown. Where it is the channel that cannot be written to, what
- * is left of it is given back untried; a fault of one incident does not hold up the others.
+ * Where the channel cannot be written to, what is left of it is given back untried. The hints of an incident
+ * that cannot be shown are not: as long as one of them lies in the queue, it holds up all that its channel is
+ * told after it. Each round announces the incident again, and counts its message as behind.
  */
 async function deliverChannel(
   hints: readonly Hint[],
@@ -65,9 +66,9 @@ async function deliverChannel(
   let open = true;
   for (const same of incidents) {
     const outcome = open && same[0] ? await deliverIncident(same[0].event, deadline, deps) : "channel";
-    if (outcome === "done") continue;
+    if (outcome !== "channel") continue;
     failed.push(...same.map(({ id }) => id));
-    if (outcome === "channel") open = false;
+    open = false;
   }
   return failed;
 }

@@ -1,7 +1,9 @@
 import type { ChangeIncidents } from "../../shared/adapters/change-incidents.ts";
+import type { Incident } from "../../shared/domain/incident.ts";
 import type { Announcement, Incidents } from "../../shared/domain/incidents.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
+import { allChannels } from "../../shared/domain/routes.ts";
 import type { Shard } from "../../shared/domain/shards.ts";
 import {
   emptyTargetState,
@@ -30,6 +32,8 @@ export interface TargetRound {
   readonly check: TargetCheck;
   readonly incidents: Incidents;
   readonly announced: readonly Announcement[];
+  /** Of those, the messages that have not told a change for longer than anybody should wait. */
+  readonly behind: number;
 }
 
 /** Rounds may overlap; whoever writes second reads again and finds its points evaluated. */
@@ -68,7 +72,8 @@ export async function runTargetRound(
       },
     } as const;
     const { incidents } = (await deps.changeIncidents(target.name, input, now)).state;
-    const announced = await findLagging(incidents, deps);
+    const lagging = await findLagging(incidents, deps);
+    const announced = lagging.map(({ announcement }) => announcement);
     const state: TargetState = {
       ...before,
       writer: deps.nonce(),
@@ -86,7 +91,9 @@ export async function runTargetRound(
     if (written.status === "rejected") throw written.reason;
     if (written.value === "conflict") continue;
     if (told.status === "rejected") throw told.reason;
-    return { check, incidents, announced };
+    const routed = new Set(allChannels(config.incidents.routes));
+    const behind = lagging.filter((one) => routed.has(one.announcement.channel) && isBehind(one, now)).length;
+    return { check, incidents, announced, behind };
   }
   throw new Error(
     `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
@@ -97,20 +104,36 @@ export async function runTargetRound(
  * Messages that do not show their incident's last change: new ones, and those whose event was lost. One that
  * cannot be looked at counts as well: notify-slack runs into the same and says so, and the round goes on.
  */
-async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): Promise<Announcement[]> {
-  const wanted = Object.values(incidents).flatMap(({ id, channels, seq }) =>
-    channels.map((channel): Announcement => ({ incident: id, channel, seq })),
+async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): Promise<Lagging[]> {
+  const wanted = Object.values(incidents).flatMap((incident) =>
+    incident.channels.map((channel) => ({ incident, channel })),
   );
-  const lagging = await Promise.all(
-    wanted.map(async ({ incident, channel, seq }) => {
-      const key = storeKeys.message(incident, channel);
-      if ((shown.get(key) ?? 0) >= seq) return false;
+  const looked = await Promise.all(
+    wanted.map(async ({ incident, channel }): Promise<Lagging[]> => {
+      const { id, seq } = incident;
+      const key = storeKeys.message(id, channel);
+      if ((shown.get(key) ?? 0) >= seq) return [];
       const posted = await readPostedSeq(store, key).catch(() => 0);
-      if (posted >= seq) remember(shown, key, posted);
-      return posted < seq;
+      if (posted < seq) return [{ announcement: { incident: id, channel, seq }, incident, posted }];
+      remember(shown, key, posted);
+      return [];
     }),
   );
-  return wanted.filter((_, index) => lagging[index]);
+  return looked.flat();
+}
+
+interface Lagging {
+  readonly announcement: Announcement;
+  readonly incident: Incident;
+  /** Up to which change the message shows it. */
+  readonly posted: number;
+}
+
+/** The queue gives a hint again every six minutes: by then it was tried twice. */
+const behindAfter = 15 * 60_000;
+
+function isBehind({ incident, posted }: Lagging, now: number): boolean {
+  return incident.history.some(({ seq, at }) => seq > posted && now - at >= behindAfter);
 }
 
 async function readPostedSeq(store: Store, key: string): Promise<number> {

@@ -53,7 +53,10 @@ export async function runRound(
   const failed = rounds.flatMap((round) => ("error" in round ? [round.error] : []));
   const evaluated = done.reduce((sum, { answered }) => sum + answered, 0);
   const configured = units.reduce((sum, { shard }) => sum + shard.probes.length, 0);
-  deps.emit({ values: { ProbesConfigured: configured, ProbesEvaluated: evaluated } });
+  const behind = done.reduce((sum, one) => sum + one.behind, 0);
+  deps.emit({
+    values: { ProbesConfigured: configured, ProbesEvaluated: evaluated, MessagesBehind: behind },
+  });
   if (failed.length > 0) throw new AggregateError(failed, failed.map(({ message }) => message).join("; "));
   return { targets: Object.fromEntries(done.map(({ name, summary }) => [name, summary])), evaluated };
 }
@@ -64,12 +67,15 @@ type Outcome =
       readonly round: TargetRound;
       readonly summary: ProbeSummary;
       readonly answered: number;
+      readonly behind: number;
     }
   | { readonly error: Error };
 
 async function runOne({ target, shard }: Unit, now: number, deps: RunRoundDeps): Promise<Outcome> {
   const started = deps.now();
   const whole = shard.name === "1/1";
+  // Incidents are the target's; one shard counts them for all.
+  const counts = shard.name.startsWith("1/");
   const where = { target: target.name, ...(whole ? {} : { shard: shard.name }) };
   try {
     const round = await runTargetRound(target, shard, deps.config, now, deps);
@@ -87,8 +93,7 @@ async function runOne({ target, shard }: Unit, now: number, deps: RunRoundDeps):
         Queries: summary.queries,
         SamplesProcessed: check.asked.samplesProcessed,
         RoundDuration: summary.durationMs,
-        // Incidents are the target's; one shard counts them for all.
-        ...(shard.name.startsWith("1/") ? { OpenIncidents: open } : {}),
+        ...(counts ? { OpenIncidents: open } : {}),
       },
     });
     deps.log("info", "round", {
@@ -105,7 +110,8 @@ async function runOne({ target, shard }: Unit, now: number, deps: RunRoundDeps):
     for (const notice of check.asked.notices)
       deps.log("warn", "the server remarked on a query", { ...where, notice });
     const name = whole ? target.name : `${target.name} ${shard.name}`;
-    return { name, round, summary, answered: shard.probes.length - unanswered.length };
+    const answered = shard.probes.length - unanswered.length;
+    return { name, round, summary, answered, behind: counts ? round.behind : 0 };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     deps.log("error", error.message, where);

@@ -8,8 +8,9 @@ import { codeOf } from "./http-fault.ts";
 const conflictTries = 3;
 
 /**
- * The store port over one S3 bucket, by conditional writes. What passes by itself is a Retryable. Needs s3:GetObject and s3:PutObject on the keys and
- * s3:ListBucket on the bucket, without which a missing object reads as forbidden.
+ * The store port over one S3 bucket, by conditional writes. Throws Retryable for what passes by itself. Needs
+ * s3:GetObject and s3:PutObject on the keys and s3:ListBucket on the bucket, without which a missing object reads
+ * as forbidden.
  */
 export function buildS3Store(client: Pick<S3Client, "send">, bucket: string): Store {
   const read = async (key: string): Promise<StoredObject | null> => {

@@ -58,11 +58,11 @@ describe("S3 is in trouble for a minute", () => {
     },
     { how: "takes writes and does not answer", fault: { kind: "lose-answer" }, hits: writes },
     { how: "breaks every connection", fault: { kind: "lose-request" }, hits: all },
-    { how: "answers later than anybody waits", fault: { kind: "delay", ms: 3_300 }, hits: writes },
+    { how: "answers later than anybody waits", fault: { kind: "delay", ms: 250 }, hits: writes },
   ])("and $how: no message is lost or doubled, whichever minute it is", async ({ fault, hits }) => {
     await Promise.all(
       [0, 1, 2, 3].map((from) =>
-        inCloud({}, async (cloud) => {
+        inCloud({ requestTimeout: fault.kind === "delay" ? 200 : 3_000 }, async (cloud) => {
           const began = cloud.began + from * minute;
           let met = 0;
           cloud.meet = (call) => {

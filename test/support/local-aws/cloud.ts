@@ -9,6 +9,7 @@ import type { TargetIncidents } from "../../../shared/domain/incidents.ts";
 import type { CompiledConfig } from "../../../shared/domain/probe.ts";
 import { allChannels } from "../../../shared/domain/routes.ts";
 import { storeKeys } from "../../../shared/domain/store.ts";
+import { patience } from "../../../shared/lambda/patience.ts";
 import { buildChannels } from "../../../stacks/channels.ts";
 import { answerS3, type S3Objects } from "../s3-server.ts";
 import { readRules, sendHints } from "./channel-rules.ts";
@@ -27,6 +28,7 @@ export interface CloudOptions {
   readonly config: CompiledConfig;
   readonly worlds: Worlds;
   readonly servers?: Setting["servers"];
+  readonly requestTimeout?: number;
 }
 
 /** The deployment on this machine, with its schedule in simulated time and whatever is to go wrong. */
@@ -65,7 +67,8 @@ export interface Cloud {
 }
 
 /** Starts S3, EventBridge, SQS, Slack and a Prometheus, with the rules of the deployment between them. */
-export async function startCloud({ config, worlds, servers = {} }: CloudOptions): Promise<Cloud> {
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { config, worlds, servers = {}, requestTimeout = patience.requestHandler.requestTimeout } = options;
   let now = start;
   let round = start - minute;
   let crashes = 0;
@@ -114,7 +117,7 @@ export async function startCloud({ config, worlds, servers = {} }: CloudOptions)
     for (let quiet = 0; quiet < 2; quiet = network.inFlight === 0 ? quiet + 1 : 0) await realSleep(1);
     now = Math.max(now, until);
   };
-  const setting: Setting = { config, network, servers, now: () => now, sleep };
+  const setting: Setting = { config, network, servers, requestTimeout, now: () => now, sleep };
   const runProbes = buildPool(() => openRunProbes(setting));
   const notifySlack = buildPool(() => openNotifySlack(setting));
 

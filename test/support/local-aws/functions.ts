@@ -31,6 +31,8 @@ export interface Setting {
   readonly sleep: (ms: number) => Promise<void>;
   /** Targets whose server is a real one, by name; the others' is the stand-in. */
   readonly servers: Readonly<Record<string, string>>;
+  /** How long AWS clients wait for an answer, in real milliseconds, in place of what they do when deployed. */
+  readonly requestTimeout: number;
 }
 
 /** A Lambda execution environment: one process, wired once, that handles one event after another. */
@@ -64,8 +66,8 @@ export async function openRunProbes(setting: Setting): Promise<Environment> {
     clients.set(target.name, client);
     return client;
   };
-  const s3 = openS3(line);
-  const events = new EventBridgeClient({ ...patience, ...awsAt(line) });
+  const s3 = openS3(line, setting);
+  const events = new EventBridgeClient(awsAt(line, setting));
   const store = buildS3Store(s3, bucket);
   const publish = buildPublishEvents(events, busName);
   const handle = buildRunProbes(async () => ({
@@ -98,7 +100,7 @@ export async function openNotifySlack(setting: Setting): Promise<Environment> {
   const line = await openLine(setting.network);
   const sleep = sleepWhileAlive(line, setting);
   const { now } = setting;
-  const s3 = openS3(line);
+  const s3 = openS3(line, setting);
   const deps = {
     store: buildS3Store(s3, bucket),
     slack: buildSlack({ token: slackToken, baseUrl: `${line.url}/api/` }),
@@ -141,16 +143,18 @@ function environment(line: Line, timeout: number, handle: Handle, destroy: () =>
   };
 }
 
-function awsAt({ url }: Line) {
+function awsAt({ url }: Line, { requestTimeout }: Setting) {
   return {
+    ...patience,
+    requestHandler: { ...patience.requestHandler, requestTimeout },
     endpoint: url,
     region: "eu-central-1",
     credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" },
   };
 }
 
-function openS3(line: Line): S3Client {
-  return new S3Client({ ...patience, ...awsAt(line), forcePathStyle: true });
+function openS3(line: Line, setting: Setting): S3Client {
+  return new S3Client({ ...awsAt(line, setting), forcePathStyle: true });
 }
 
 /** A dead process wakes no more. */

@@ -65,3 +65,12 @@ it("mails only whom it was told to", () => {
     Endpoint: "sre@example.com",
   });
 });
+
+it("rings where a message stays behind its incident, whichever target it is of", () => {
+  expect(alarms({ service: "run-probes-dev" }).MessagesBehindAlarm?.Properties).toMatchObject({
+    Namespace: "Sonde",
+    MetricName: "MessagesBehind",
+    Dimensions: [{ Name: "service", Value: "run-probes-dev" }],
+    TreatMissingData: "notBreaching",
+  });
+});

@@ -202,6 +202,16 @@ describe("a round", () => {
     expect((await state()).roundAt).toBe(start + 3 * minute);
   });
 
+  it("counts as behind what has not been told for a quarter of an hour where config still tells it", async () => {
+    const { round } = setUp((_, t) => [{ labels: { gpu: "5" }, v: t >= start ? 90 : 60 }]);
+    expect((await round(0)).behind).toBe(0);
+    expect((await round(14)).behind).toBe(0);
+    const late = await round(17);
+    expect(late.announced.map(({ channel }) => channel)).toEqual(["#oncall", "#ops"]);
+    expect(late.behind).toBe(2);
+    expect((await round(18)).behind).toBe(2);
+  });
+
   it("goes on past a message that cannot be read, and announces it for others to find", async () => {
     const { round, store, incidents, state } = setUp();
     for (let minutes = 0; minutes <= 3; minutes++) await round(minutes);

@@ -79,13 +79,13 @@ describe("a round over all targets", () => {
     const report = await runRound(units, now, deps);
     expect(report.targets).toMatchObject({ a: { ok: 1, unknown: 0 }, b: { ok: 0, unknown: 1 } });
     expect(report.evaluated).toBe(1);
-    expect(totals()).toEqual({ ProbesConfigured: 2, ProbesEvaluated: 1 });
+    expect(totals()).toEqual({ ProbesConfigured: 2, ProbesEvaluated: 1, MessagesBehind: 0 });
   });
 
   it("does every target's part before it fails for the one that could not be remembered", async () => {
     const { deps, units, totals } = setUp(["broken", "a"]);
     await expect(runRound(units, now, deps)).rejects.toThrow("s3://state was refused");
-    expect(totals()).toEqual({ ProbesConfigured: 2, ProbesEvaluated: 1 });
+    expect(totals()).toEqual({ ProbesConfigured: 2, ProbesEvaluated: 1, MessagesBehind: 0 });
     expect(await deps.store.read("targets/a.json")).not.toBeNull();
   });
 
@@ -111,7 +111,7 @@ describe("the schedule's invocation", () => {
   it("is no good round where nobody answered: the watcher outside is not told", async () => {
     const { handle, totals, beats } = setUp(["a"], ["a"]);
     await handle();
-    expect(totals()).toEqual({ ProbesConfigured: 1, ProbesEvaluated: 0 });
+    expect(totals()).toEqual({ ProbesConfigured: 1, ProbesEvaluated: 0, MessagesBehind: 0 });
     expect(beats()).toBe(0);
   });
 
