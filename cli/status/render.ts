@@ -63,7 +63,7 @@ function renderIncident(incident: Incident, now: number, style: Style): string[]
     ...(incident.channels.length > 0 ? [`told in ${incident.channels.join(", ")}`] : ["told nowhere"]),
     ...(lead.budget ? [`error budget left ${formatValue(lead.budget.left, "ratio")}`] : []),
   ];
-  const text = `${lead.summary}${more}${lead.value === null ? "" : `  ${value}`}`;
+  const text = `${lead.summary || `${lead.probe}  ${value}`}${more}`;
   const mark =
     incident.status === "resolved" || incident.status === "pending"
       ? paint(style, incident.status === "resolved" ? "green" : "dim", column(incident.status, 9))
