@@ -91,6 +91,7 @@ function begin(
     mute: null,
     transitions: [],
     loudAt: null,
+    graveAt: null,
     askedAt: null,
     escalatedAt: null,
     blindSince: null,
@@ -126,6 +127,7 @@ function startFiring(
       firedAt: at,
       transitions,
       loudAt: now,
+      graveAt: now,
       askedAt: null,
       growth: { toldAt: now, joined: 0, left: 0 },
     };
@@ -139,6 +141,7 @@ function startFiring(
     firedAt: at,
     transitions,
     loudAt: now,
+    graveAt: now,
     growth: { toldAt: now, joined: 0, left: 0 },
   };
   return note(fired, "firing", at, { value: leadOf(fired).value });
@@ -180,7 +183,7 @@ function stopFiring(open: Incident, group: Group, context: LifeContext): Inciden
 /** It is graver than it was, or calls for somebody again: who took it on has not taken on this. */
 function askAgain(incident: Incident, now: number): Incident {
   const askedAt = incident.askedAt === null ? null : now;
-  return { ...incident, acknowledged: null, escalatedAt: null, loudAt: now, askedAt };
+  return { ...incident, acknowledged: null, escalatedAt: null, loudAt: now, graveAt: now, askedAt };
 }
 
 /**

@@ -60,6 +60,7 @@ const incidentSchema: z.ZodMiniType<Incident> = z.object({
   ),
   transitions: z.array(z.number()),
   loudAt: nullableNumber,
+  graveAt: nullableNumber,
   askedAt: nullableNumber,
   escalatedAt: nullableNumber,
   blindSince: nullableNumber,

@@ -124,6 +124,8 @@ export interface Incident {
   readonly transitions: readonly number[];
   /** When there was last something of it that the channel should see. */
   readonly loudAt: number | null;
+  /** When it last fired, fired again or got graver: answers from before mean something else. */
+  readonly graveAt: number | null;
   /** Since when people have been told of it as it is, and may be expected to answer; null where nobody has. */
   readonly askedAt: number | null;
   /** When it was escalated because nobody answered. */

@@ -129,9 +129,8 @@ function isCovered(state: TargetIncidents, input: IncidentInput): boolean {
     case "acknowledge": {
       const incident = state.incidents[input.incident];
       if (!incident || !isActive(incident) || incident.acknowledged) return true;
-      // An answer that comes late, or twice, does not answer what came between.
-      if (input.at < (incident.firedAt ?? 0)) return true;
-      return incident.history.some(({ what, at }) => what === "acknowledged" && at === input.at);
+      // An answer that comes late, or twice, does not answer what came in between.
+      return input.at <= (incident.graveAt ?? 0);
     }
     case "tick":
       return false;

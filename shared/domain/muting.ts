@@ -32,8 +32,8 @@ export function findMutes(incidents: readonly Incident[], { now, policy, silence
   const causes = findCauses(incidents.filter(isActive), policy.inhibitions, quietOf);
   return (incident) => {
     if (!isActive(incident)) return null;
-    const loud = standingMembers(incident).find((member) => !quietOf(incident, member));
-    if (!loud) return quietOf(incident, standingMembers(incident)[0]);
+    const quiet = standingMembers(incident).map((member) => quietOf(incident, member));
+    if (quiet.every((mute) => mute !== null)) return quiet.toSorted(byReason)[0] ?? null;
     const cause = causes.get(incident.id);
     if (!cause) return null;
     return { by: "inhibition", id: cause.id, until: null, note: cause.labels.probe ?? cause.probe };
@@ -45,7 +45,16 @@ export function isBlindness({ by, note }: Mute): boolean {
   return by === "inhibition" && note === blindProbe;
 }
 
-type QuietOf = (incident: Incident, member: Member | undefined) => Mute | null;
+type QuietOf = (incident: Incident, member: Member) => Mute | null;
+
+/** Of the members' several reasons a silence is shown before a window, and the one that ends first. */
+function byReason(a: Mute, b: Mute): number {
+  return (
+    Number(b.by === "silence") - Number(a.by === "silence") ||
+    (a.until ?? 0) - (b.until ?? 0) ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
 
 /** What people asked to hear nothing of: silences, of which the longest counts, and windows. */
 function findQuiet(policy: IncidentPolicy, silences: readonly Silence[], now: number): QuietOf {
@@ -55,7 +64,7 @@ function findQuiet(policy: IncidentPolicy, silences: readonly Silence[], now: nu
     return until === null ? [] : [{ window, until }];
   });
   return (incident, member) => {
-    if (!member || (active.length === 0 && windows.length === 0)) return null;
+    if (active.length === 0 && windows.length === 0) return null;
     const labels = labelsOf(incident, member);
     const silence = active.find((one) => matchesSilence(one, labels));
     if (silence) {

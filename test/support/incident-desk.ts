@@ -30,7 +30,6 @@ export const isGone = (probe: string, labels: Labels = {}): Seen => ({ probe, la
 
 /** What a channel was shown: the first message of an incident, or a change that is loud. */
 export interface Told {
-  /** Minutes since noon. */
   readonly at: number;
   readonly channel: string;
   readonly incident: string;
@@ -71,8 +70,7 @@ export function openDesk({ policy, probes }: DeskOptions) {
   function show(incident: Incident, channel: string): void {
     const { id: key, group, seq, probe, mute, history } = incident;
     const message = messages.get(`${key} ${channel}`) ?? { first: null, shown: 0 };
-    const tell = (what: string) =>
-      told.push({ at: (now - noon) / minute, channel, incident: probe, group, what });
+    const tell = (what: string) => told.push({ at: now, channel, incident: probe, group, what });
     if (message.first === null && !(mute && isActive(incident))) {
       tell("firing");
       message.first = seq;
@@ -191,8 +189,11 @@ export function openDesk({ policy, probes }: DeskOptions) {
     alerts: (alerts: readonly ReceivedAlert[], id = `alerts-${++alertIds}`, at = now): Reduced =>
       reduce({ kind: "alerts", id, at, alerts, configured: config.probes }),
     acknowledge: (probe: string): Reduced => desk.acknowledgeIncident(desk.open(probe).id),
-    acknowledgeIncident: (incident: string): Reduced =>
-      reduce({ kind: "acknowledge", incident, by: ada, at: now }),
+    /** A moment later: nobody answers before there is a question. */
+    acknowledgeIncident(incident: string): Reduced {
+      now += 1;
+      return reduce({ kind: "acknowledge", incident, by: ada, at: now });
+    },
     silence(labels: Labels, ms: number, id = `silence-${silences.length}`): void {
       const matchers = Object.entries(labels).map(([name, value]) => ({ name, value }));
       const silence: Silence = {
@@ -237,11 +238,12 @@ export function openDesk({ policy, probes }: DeskOptions) {
     },
     /** What happened to the latest incident of a probe. */
     story: (probe: string): string[] => desk.last(probe).history.map(({ what }) => what),
-    /** What the channels were shown, as `12:05 #ops probe what`, so far or since a minute. */
+    /** What the channels were shown, as `minute #channel probe what`, so far or since a minute after noon. */
     told: (since = 0): string[] =>
       told
-        .filter(({ at }) => at >= since)
-        .map(({ at, channel, incident, what }) => `${at} ${channel} ${incident} ${what}`),
+        .map(({ at, ...rest }) => ({ ...rest, minutes: Math.round(((at - noon) / minute) * 10) / 10 }))
+        .filter(({ minutes }) => minutes >= since)
+        .map(({ minutes, channel, incident, what }) => `${minutes} ${channel} ${incident} ${what}`),
   };
   return desk;
 }
