@@ -115,7 +115,7 @@ describe("many faults in one story", () => {
           expectConverged(cloud, ["seoul"]);
         });
       }),
-      { seed: 20260301, numRuns: 25, endOnFailure: true },
+      { seed: 20260301, numRuns: 15, endOnFailure: true },
     );
   });
 });

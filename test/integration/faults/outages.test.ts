@@ -21,7 +21,6 @@ describe("Slack is down for an hour", () => {
     { how: "and answers 503", fault: { kind: "answer", status: 503, code: "service_unavailable" } },
     { how: "and breaks every connection", fault: { kind: "lose-request" } },
     { how: "and does what it is told without an answer", fault: { kind: "lose-answer" } },
-    { how: "and refuses the token", fault: { kind: "answer", status: 200, code: "invalid_auth" } },
   ])("$how: each incident has its one message afterwards", async ({ fault }) => {
     await inCloud({ config: eachGpu, worlds: () => threeGpus }, async (cloud) => {
       const down = () => cloud.now() >= cloud.began + 2 * minute && cloud.now() < cloud.began + 62 * minute;
@@ -38,7 +37,7 @@ describe("Slack is down for an hour", () => {
 const writes = ({ what }: Call) => what.startsWith("PUT ");
 const all = ({ service }: Call) => service === "s3";
 
-describe("S3 is in trouble for a minute", () => {
+describe("S3 is in trouble for a minute, and for another one soon after", () => {
   test.concurrent.each<{ how: string; fault: Fault; hits: (call: Call) => boolean }>([
     { how: "answers 503", fault: { kind: "answer", status: 503, code: "SlowDown" }, hits: all },
     {
@@ -59,14 +58,14 @@ describe("S3 is in trouble for a minute", () => {
     { how: "takes writes and does not answer", fault: { kind: "lose-answer" }, hits: writes },
     { how: "breaks every connection", fault: { kind: "lose-request" }, hits: all },
     { how: "answers later than anybody waits", fault: { kind: "delay", ms: 250 }, hits: writes },
-  ])("and $how: no message is lost or doubled, whichever minute it is", async ({ fault, hits }) => {
+  ])("and $how: no message is lost or doubled, whether it began or ended then", async ({ fault, hits }) => {
     await Promise.all(
-      [0, 1, 2, 3].map((from) =>
+      [0, 1].map((from) =>
         inCloud({ requestTimeout: fault.kind === "delay" ? 200 : 3_000 }, async (cloud) => {
-          const began = cloud.began + from * minute;
           let met = 0;
           cloud.meet = (call) => {
-            if (!hits(call) || cloud.now() < began || cloud.now() >= began + minute) return null;
+            const minutes = Math.floor((cloud.now() - cloud.began) / minute) - from;
+            if (!hits(call) || (minutes !== 0 && minutes !== 2)) return null;
             met += 1;
             return fault;
           };

@@ -26,7 +26,7 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
 /** A GPU's temperature minute by minute, and the last of them from then on. */
 export function heats(values: readonly number[], gpu = "5"): World {
   return (_, t) => {
-    const v = values[Math.floor((t - start) / minute)] ?? values.at(-1) ?? 0;
+    const v = values[Math.max(0, Math.floor((t - start) / minute))] ?? values.at(-1) ?? 0;
     return [{ labels: { gpu }, v }];
   };
 }
