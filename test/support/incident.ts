@@ -65,6 +65,7 @@ export function anIncident(change: Partial<Incident> = {}, lead: Partial<Member>
     transitions: [t0 + 5 * minute],
     loudAt: t0 + 5 * minute,
     askedAt: t0 + 5 * minute,
+    graveAt: t0 + 5 * minute,
     escalatedAt: null,
     blindSince: null,
     growth: { toldAt: t0 + 5 * minute, joined: 0, left: 0 },
