@@ -111,6 +111,7 @@ export const anyIncident: fc.Arbitrary<Incident> = fc
     transitions: fc.constant([]),
     loudAt: fc.option(anyTime),
     askedAt: fc.option(anyTime),
+    graveAt: fc.option(anyTime),
     escalatedAt: fc.option(anyTime),
     blindSince: fc.option(anyTime),
     growth: fc.constant({ toldAt: t0, joined: 0, left: 0 }),
