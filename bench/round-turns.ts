@@ -7,7 +7,7 @@ const turn = z.object({
   requests: z.number(),
   samples: z.number(),
   firing: z.number(),
-  /** Verdicts of queries that failed: a turn that has any is worth nothing. */
+  /** A turn in which Sonde could not tell is worth nothing. */
   unknown: z.number(),
   /** Megabytes, the most that the process ever held. */
   peak: z.number(),

@@ -31,7 +31,7 @@ function buildRounds(config: CompiledConfig, slackUrl: string, token: string, st
       requests: checks.reduce((sum, { asked }) => sum + asked.queries, 0),
       samples: checks.reduce((sum, { asked }) => sum + asked.samplesProcessed, 0),
       firing: count("warn") + count("fail"),
-      unknown: verdicts.filter(({ cause }) => cause === "query-failed").length,
+      unknown: count("unknown"),
     };
   };
 }

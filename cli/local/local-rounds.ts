@@ -1,3 +1,5 @@
+import pLimit from "p-limit";
+
 import { groupChangedEvent } from "../../events/group-changed.ts";
 import { type DeliverDeps, deliver } from "../../functions/notify-slack/deliver.ts";
 import type { NotifierDeps } from "../../functions/notify-slack/notifier.ts";
@@ -36,6 +38,8 @@ const deliverWithin = 30_000;
 export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, deps: CliDeps): LocalRounds {
   const store = buildDirectoryStore(stateDir, deps.now);
   const shown = new Map<string, number>();
+  // The queue too keeps what shards announce of one incident in order.
+  const oneByOne = pLimit(1);
   const changeIncidents = buildChangeIncidents(store, config.incidents, {
     nonce: deps.nonce,
     pause: async () => undefined,
@@ -65,7 +69,7 @@ export function buildLocalRounds({ config, stateDir, notify }: LocalOptions, dep
       body: JSON.stringify(groupChangedEvent(target, announcement).detail),
     }));
     // What fails is told by its log line; the next round announces it again.
-    await deliver(hints, now + deliverWithin, deliverDeps);
+    await oneByOne(() => deliver(hints, now + deliverWithin, deliverDeps));
   };
   return {
     store,
