@@ -85,7 +85,7 @@ function readMatchers(what: readonly string[], incidents: readonly Incident[]): 
           incidents.map(({ id }) => id),
         )}`,
       );
-    return matchersOf(silencedLabels(incident.target, incident.probe, incident.groupedBy));
+    return matchersOf(silencedLabels(incident.target, incident.groupedBy));
   }
   return what.map((text) => {
     const [, name, value] = /^([a-zA-Z_][a-zA-Z0-9_]*)=(.*)$/s.exec(text) ?? [];

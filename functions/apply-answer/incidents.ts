@@ -21,7 +21,7 @@ export function buildIncidents({ store, change, announce, now }: IncidentsDeps):
       const key = storeKeys.incidents(target);
       const stored = await store.read(key);
       const incident = stored ? incidentsObject(target).parse(key, stored.body).incidents[id] : undefined;
-      return incident ? silencedLabels(target, incident.probe, incident.groupedBy) : null;
+      return incident ? silencedLabels(target, incident.groupedBy) : null;
     },
     acknowledge: async (target, id, by, at) => {
       const { state, effects } = await change(target, { kind: "acknowledge", incident: id, by, at }, now());

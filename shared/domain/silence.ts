@@ -34,9 +34,9 @@ export interface Matcher {
   readonly value: string;
 }
 
-/** What silences match on: an incident's labels, and its target and probe under these names. */
-export function silencedLabels(target: string, probe: string, labels: Labels): Labels {
-  return { ...labels, target, probe };
+/** What a silence of a whole incident names: the labels that its group was made by, and its target. */
+export function silencedLabels(target: string, groupedBy: Labels): Labels {
+  return { ...groupedBy, target };
 }
 
 /** A silence of exactly what has these labels, whatever else it has. */

@@ -61,7 +61,7 @@ beforeEach(async () => {
     access,
     store,
     incidents: {
-      labelsOf: async (target) => silencedLabels(target, "hot", { gpu: "3" }),
+      labelsOf: async (target) => silencedLabels(target, { probe: "hot", gpu: "3" }),
       acknowledge: async (_, __, by) => {
         acknowledged.push(by.name);
         return "done";

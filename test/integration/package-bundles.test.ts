@@ -47,7 +47,7 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     "@aws-sdk/client-secrets-manager",
   ],
   // Windows of maintenance are told by cron.
-  "apply-answer": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge", "croner"],
+  "apply-answer": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge"],
   "run-probes": [
     ...sdk,
     ...s3,
@@ -77,7 +77,7 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     "p-timeout",
     "retry",
   ],
-  "receive-alertmanager": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge", "croner"],
+  "receive-alertmanager": [...sdk, ...s3, ...lambda, "@aws-sdk/client-eventbridge"],
 };
 
 /** Bytes, minified. */

@@ -259,7 +259,8 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       ({ FunctionName }) => target(FunctionName) === "RunDashprobesLambdaFunction",
     );
     expect(asynchronous).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
-    expect(Number(get("RunDashprobesLambdaFunction").Timeout)).toBeLessThan(60);
+    // The last of a minute's rounds may run into the next minute, and not through it.
+    expect(Number(get("RunDashprobesLambdaFunction").Timeout)).toBeLessThan(120);
   });
 
   it("has each evaluation that is due run by itself, once, and keeps what could not be started", () => {

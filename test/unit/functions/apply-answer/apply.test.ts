@@ -13,7 +13,7 @@ import { access, acknowledge, place, silence } from "../../../support/slack-clic
 
 const minute = 60_000;
 const hour = 60 * minute;
-const labels = silencedLabels("seoul", "gpu-temperature", { Hostname: "gpu-node-7" });
+const labels = silencedLabels("seoul", { probe: "gpu-temperature", Hostname: "gpu-node-7" });
 
 function anAnswer(change: Partial<Answer> = {}): Answer {
   return {

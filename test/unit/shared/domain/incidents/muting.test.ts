@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { IncidentPolicy, MaintenanceWindow } from "../../../../../shared/domain/incident-policy.ts";
+import { silencedLabels } from "../../../../../shared/domain/silence.ts";
 import { aPolicy, aProbe, aRoute } from "../../../../support/builders.ts";
 import { fails, hour, minute, openDesk, type Seen, warns } from "../../../../support/incident-desk.ts";
 
@@ -126,10 +127,18 @@ describe("a silence", () => {
   it("made of a group's labels and target holds for whoever joins", () => {
     const { silence, rounds, told, open } = desk();
     rounds(1, [fails("hot", { node: "n1", gpu: "0" })]);
-    const { groupedBy, target } = open("hot");
-    silence({ ...groupedBy, target }, hour);
+    silence(silencedLabels("seoul", open("hot").groupedBy), hour);
     rounds(5, [fails("hot", { node: "n1", gpu: "0" }), warns("hot", { node: "n1", gpu: "1" })]);
     rounds(5, [warns("hot", { node: "n1", gpu: "1" })]);
+    expect(open("hot").mute).toMatchObject({ by: "silence" });
+    expect(told(2)).toEqual([]);
+  });
+
+  it("of an incident that several probes share is of all of them", () => {
+    const { silence, rounds, told, open } = desk({ groupBy: ["object"] });
+    rounds(1, [fails("hot", { node: "n1" })]);
+    silence(silencedLabels("seoul", open("hot").groupedBy), hour);
+    rounds(5, [fails("hot", { node: "n1" }), warns("slow", { node: "n1" })]);
     expect(open("hot").mute).toMatchObject({ by: "silence" });
     expect(told(2)).toEqual([]);
   });
