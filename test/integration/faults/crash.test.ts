@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Cloud } from "../../support/local-aws/cloud.ts";
 import { expectConverged } from "../../support/local-aws/converged.ts";
 import type { Call, Fault } from "../../support/local-aws/line.ts";
-import { calm, inCloud } from "../../support/local-aws/story.ts";
+import { calm, heats, inCloud, minute } from "../../support/local-aws/story.ts";
 
 /** An incident from its first breach to its end, and then calm. */
 async function tell(cloud: Cloud): Promise<void> {
@@ -50,6 +50,23 @@ describe("a process that crashes", () => {
       }),
     );
     expect((await Promise.all(outcomes)).flat()).toEqual([]);
+  });
+});
+
+test("what a round has seen is told, even if it ends at once and the process crashed in between", async () => {
+  const brief = heats([60, 90, 60]);
+  await inCloud({ worlds: () => brief }, async (cloud) => {
+    // After the first thing that the round saves, whatever that is.
+    cloud.meet = ({ writes }) =>
+      writes && cloud.now() >= cloud.began + minute && cloud.crashes() === 0 ? { kind: "crash-after" } : null;
+    await cloud.minutes(3);
+    await calm(cloud);
+    expect(cloud.crashes()).toBe(1);
+    expectConverged(cloud, ["seoul"]);
+    expect(cloud.slack.messages()).toMatchObject([
+      { threadTs: null },
+      { text: expect.stringContaining("Recovered") },
+    ]);
   });
 });
 

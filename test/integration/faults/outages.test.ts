@@ -17,14 +17,16 @@ const threeGpus: World = (metric, t) =>
 const eachGpu = aConfig({ incidents: aPolicy({ groupBy: ["probe", "gpu"], routes: [aRoute(channel)] }) });
 
 describe("Slack is down for an hour", () => {
-  test.each<{ how: string; fault: Fault }>([
+  test.each<{ how: string; fault: Fault; readable?: boolean }>([
     { how: "and answers 503", fault: { kind: "answer", status: 503, code: "service_unavailable" } },
     { how: "and breaks every connection", fault: { kind: "lose-request" } },
     { how: "and does what it is told without an answer", fault: { kind: "lose-answer" } },
-  ])("$how: each incident has its one message afterwards", async ({ fault }) => {
+    { how: "and answers nobody who writes", fault: { kind: "lose-answer" }, readable: true },
+  ])("$how: each incident has its one message afterwards", async ({ fault, readable }) => {
     await inCloud({ config: eachGpu, worlds: () => threeGpus }, async (cloud) => {
       const down = () => cloud.now() >= cloud.began + 2 * minute && cloud.now() < cloud.began + 62 * minute;
-      cloud.meet = ({ service }) => (service === "slack" && down() ? fault : null);
+      cloud.meet = ({ service, writes: written }) =>
+        service === "slack" && down() && (written || !readable) ? fault : null;
       await cloud.minutes(75);
       await calm(cloud);
       expect(Object.keys(cloud.incidents("seoul").incidents)).toHaveLength(3);

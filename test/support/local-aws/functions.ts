@@ -12,6 +12,7 @@ import { buildPublishEvents } from "../../../shared/adapters/event-bus.ts";
 import { buildS3Store } from "../../../shared/adapters/s3-store.ts";
 import { buildSlack } from "../../../shared/adapters/slack.ts";
 import { buildTargetClient } from "../../../shared/adapters/target-client.ts";
+import type { Announcement } from "../../../shared/domain/incidents.ts";
 import type { CompiledConfig, Target } from "../../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../../shared/domain/prometheus.ts";
 import type { LambdaContext } from "../../../shared/lambda/middleware.ts";
@@ -70,7 +71,7 @@ export async function openRunProbes(setting: Setting): Promise<Environment> {
   const events = new EventBridgeClient(awsAt(line, setting));
   const store = buildS3Store(s3, bucket);
   const publish = buildPublishEvents(events, busName);
-  const handle = buildRunProbes(async () => ({
+  const deps = {
     config,
     now,
     nonce: randomUUID,
@@ -78,17 +79,18 @@ export async function openRunProbes(setting: Setting): Promise<Environment> {
     store,
     publish,
     changeIncidents: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause: sleep }),
-    announce: async (target, announcements) =>
+    announce: async (target: string, announcements: readonly Announcement[]) =>
       publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
     clientFor,
     emit: () => undefined,
     log: () => undefined,
     heartbeat: async () => undefined,
-    setDeadline: (at) => {
+    setDeadline: (at: number) => {
       deadline = at;
     },
     sleep,
-  }));
+  };
+  const handle = buildRunProbes(async () => deps);
   return environment(line, timeoutMs.runProbes, handle, () => {
     s3.destroy();
     events.destroy();
