@@ -4,6 +4,7 @@ import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
 import { isTimeZone } from "./monday.ts";
+import { langfusePlans } from "./transactions/langfuse-budget.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 const name = z
@@ -195,6 +196,36 @@ const packSchema = z.union([
   }),
 ]);
 
+/** The trace probe: a trace to this Langfuse and back. `keys` names the secret that holds `pk-lf-…:sk-lf-…`. */
+const langfuseSchema = z.strictObject({
+  url: httpUrl,
+  publicUrl: z.optional(httpUrl),
+  enabled: z.optional(z.boolean()),
+  keys: z.optional(nonEmpty),
+  project: z.optional(nonEmpty),
+  plan: z.optional(z.enum(langfusePlans)),
+  every: z.optional(duration),
+  for: z.optional(duration),
+  patience: z.optional(duration),
+  environment: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^(?!langfuse)[a-z0-9_-]{1,40}$/,
+          "use up to 40 lower-case letters, digits, dashes and underscores, not beginning with langfuse",
+        ),
+      ),
+  ),
+  model: z.optional(z.string()),
+  tenant: z.optional(nonEmpty),
+  encoding: z.optional(z.enum(["protobuf", "json"])),
+  ca: z.optional(nonEmpty),
+  labels: z.optional(labelMap),
+  runbook: z.optional(httpUrl),
+  dashboard: z.optional(httpUrl),
+});
+
 /** `sonde.yaml` as people write it. Durations, thresholds and templates are still text. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -209,7 +240,7 @@ export const configSchema = z.strictObject({
   slack: z.optional(slackSchema),
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
-  langfuse: z.optional(z.looseObject({ url: httpUrl })),
+  langfuse: z.optional(langfuseSchema),
   cost: z.optional(
     z.looseObject({
       currency: z.optional(nonEmpty),
@@ -231,6 +262,7 @@ export const configSchema = z.strictObject({
 export type SondeConfig = z.infer<typeof configSchema>;
 export type SloConfig = z.infer<typeof sloSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
+export type LangfuseConfig = z.infer<typeof langfuseSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;
 export type EscalateConfig = z.infer<typeof escalateSchema>;

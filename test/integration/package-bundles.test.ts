@@ -167,6 +167,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
           auth: { ...sigv4, assumeRole: { roleArn: "arn:aws:iam::111122223333:role/sonde" } },
         },
       ],
+      transactions: [],
       probes: [aProbe()],
       incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
       slack: null,

@@ -7,8 +7,8 @@ export type WriteMode = "events_only" | "legacy";
 interface Row {
   readonly project: string;
   readonly observation: StageObservation;
-  readonly traceVisibleAt: number;
-  readonly visibleAt: number;
+  traceVisibleAt: number;
+  visibleAt: number;
   goneAt: number;
 }
 
@@ -34,6 +34,8 @@ export interface Database {
   readonly traces: (project: string) => ReadonlyMap<string, readonly StageObservation[]>;
   /** Takes away what can be read now of a trace, a while later. */
   readonly remove: (project: string, traceId: string) => void;
+  /** The worker is well again: what lay in the queue is written from now on. */
+  readonly catchUp: () => void;
   /** Every trace that was accepted and is not gone, visible or not. */
   readonly kept: () => readonly string[];
 }
@@ -70,6 +72,12 @@ export function buildDatabase({ mode, now, lagMs, observationLagMs, deleteMs }: 
       for (const row of own(project))
         if (row.observation.traceId === traceId && Math.min(row.visibleAt, row.traceVisibleAt) <= now())
           row.goneAt = Math.min(row.goneAt, now() + deleteMs);
+    },
+    catchUp: () => {
+      for (const row of rows) {
+        if (row.traceVisibleAt === Number.POSITIVE_INFINITY) row.traceVisibleAt = now() + lagMs();
+        if (row.visibleAt === Number.POSITIVE_INFINITY) row.visibleAt = now() + lagMs();
+      }
     },
     kept: () => [
       ...new Set(rows.filter(({ goneAt }) => goneAt > now()).map(({ observation }) => observation.traceId)),

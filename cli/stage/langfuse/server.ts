@@ -116,6 +116,7 @@ export async function startLangfuse(options: LangfuseStageOptions): Promise<Lang
     url: `http://127.0.0.1:${port}${basePath}`,
     setFault: (next) => {
       fault = next;
+      if (next === null) database.catchUp();
     },
     setLag: (next) => {
       lagMs = next;
