@@ -25,6 +25,8 @@ const stuckAfter = 60_000;
 const abandonedAfter = 3_600_000;
 /** A trace that nobody ever saw in a day was never ingested, and will not be. */
 const forgottenAfter = 24 * 3_600_000;
+/** A POST that hung or broke off has most likely come to nothing. If not, the trace is found by asking. */
+const doubtfulAfter = 10 * 60_000;
 const lookBack = 7 * 24 * 3_600_000;
 /** Of those that are found by asking: enough to catch up, few enough to leave deletions for the probe. */
 const mostAtOnce = 5;
@@ -103,7 +105,7 @@ export class Leftovers {
       const seen = answer.kind === "trace";
       if (accepted) earlier ??= { seen, afterMs: now() - sentAt };
       if (seen) await this.#delete(traceId, path);
-      else if (now() - sentAt >= forgottenAfter) this.forget(traceId);
+      else if (now() - sentAt >= (accepted ? forgottenAfter : doubtfulAfter)) this.forget(traceId);
     }
     return earlier;
   }

@@ -1,3 +1,5 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+
 /** What can be wrong with this Langfuse, or with what stands before it. One is on at a time; none is healthy. */
 export type LangfuseFault =
   /** The web cannot use Redis: the upload to S3 is done, then the POST hangs. */
@@ -11,8 +13,11 @@ export type LangfuseFault =
   /** 503 while the key is not cached; what is cached goes on. */
   | "postgres-down"
   | "clickhouse-down"
-  /** An unexpected 500. */
+  /** An unexpected 500, and an unexpected 400. */
   | "web-broken"
+  | "web-refuses"
+  /** Both read APIs say that the deployment has the other one. */
+  | "no-read-path"
   /** The deletion is accepted and never done. */
   | "delete-stuck"
   /** Langfuse Cloud's limits, as if they were used up. */
@@ -34,7 +39,10 @@ export type LangfuseFault =
   | "proxy-single-page-reads"
   | "proxy-drops-content-type"
   | "proxy-truncates-gzip"
-  | "proxy-truncates-body"
+  | "proxy-drops-encoding"
+  | "proxy-shortens-ids"
+  | "proxy-forbids"
+  | "proxy-teapot"
   | "proxy-sets-version"
   /** What comes back is not what was sent: */
   | "loses-usage"
@@ -70,13 +78,26 @@ export function passOn(request: Incoming, fault: LangfuseFault | null): Incoming
       return { ...request, headers: { ...headers, "content-type": undefined } };
     case "proxy-truncates-gzip":
       return { ...request, body: body.subarray(0, body.length >> 1) };
-    case "proxy-truncates-body":
-      return { ...request, headers: { ...headers, "content-encoding": undefined }, body };
+    case "proxy-drops-encoding":
+      return { ...request, headers: { ...headers, "content-encoding": undefined } };
+    case "proxy-shortens-ids":
+      return shortenIds(request);
     case "proxy-sets-version":
       return { ...request, headers: { ...headers, "x-langfuse-ingestion-version": "5" } };
     default:
       return request;
   }
+}
+
+/** What a collector does that takes ids for base64. */
+function shortenIds(request: Incoming): Incoming {
+  if (request.headers["content-encoding"] !== "gzip") return request;
+  const text = gunzipSync(request.body).toString();
+  const shortened = text.replaceAll(
+    /"(\w*[sS]panId|traceId)":"(\w+)"/g,
+    (_, key: string, id: string) => `"${key}":"${Buffer.from(id, "hex").toString("base64")}"`,
+  );
+  return { ...request, body: gzipSync(shortened) };
 }
 
 function pairOf(headers: Incoming["headers"]): { publicKey: string; secretKey: string } {

@@ -68,6 +68,7 @@ function ingest(request: Incoming, context: RouteContext): StageAnswer {
   if ("error" in decoded) return json(400, { error: decoded.error });
   if (fault === "web-broken")
     return json(500, { message: "Internal Server Error", error: "Unexpected error" });
+  if (fault === "web-refuses") return json(400, { error: "no thanks" });
   if (decoded.spans.length === 0) return json(200, {});
   if (fault === "s3-refused")
     return json(500, { message: "Internal Server Error", error: "Failed to upload JSON to S3" });
@@ -123,6 +124,7 @@ function read(request: Incoming, path: string, query: URLSearchParams, context: 
   const legacy = request.method === "GET" && (first === "traces" || first === "metrics");
   // Before any authentication.
   if (legacy && mode === "events_only") return eventsOnly(`/api/public/${first}`);
+  if (fault === "no-read-path" && path.startsWith("v2/")) return v4Only(`/api/public/${path}`);
   if (path.startsWith("v2/") && mode === "legacy") return v4Only(`/api/public/${path}`);
   const admission = gate.admit(request.headers.authorization, fault === "postgres-down" ? "down" : "up");
   if ("refused" in admission) return admission.refused;

@@ -154,6 +154,10 @@ function byProxy(url: URL, fault: LangfuseFault | null): StageAnswer | null {
       return proxyPage(503, "Service Temporarily Unavailable");
     case "proxy-bad-gateway":
       return otel ? proxyPage(502, "Bad Gateway") : null;
+    case "proxy-forbids":
+      return otel ? proxyPage(403, "Forbidden") : null;
+    case "proxy-teapot":
+      return otel ? proxyPage(418, "I'm a teapot") : null;
     case "proxy-trailing-slash":
       return otel ? proxyPage(308, "Permanent Redirect", { location: `${url.pathname}/` }) : null;
     case "proxy-to-https":
