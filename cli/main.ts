@@ -8,6 +8,7 @@ import { registerRender } from "./commands/render.ts";
 import { registerSilence } from "./commands/silence.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTest } from "./commands/test.ts";
+import { registerTransact } from "./commands/transact.ts";
 import { registerValidate } from "./commands/validate.ts";
 import { registerWatch } from "./commands/watch.ts";
 import type { CliDeps } from "./deps.ts";
@@ -26,6 +27,7 @@ export function buildProgram(deps: CliDeps): Command {
   registerDemo(program, deps);
   registerInit(program, deps);
   registerProbe(program, deps);
+  registerTransact(program, deps);
   registerWatch(program, deps);
   registerValidate(program, deps);
   registerTest(program, deps);

@@ -180,3 +180,11 @@ export interface CompiledConfig {
   readonly slack: SlackAccess | null;
   readonly heartbeat: string;
 }
+
+/** Everything that incidents may be about: what is asked of the targets, and what the transactions stand for. */
+export function allProbes({
+  probes,
+  transactions,
+}: Pick<CompiledConfig, "probes" | "transactions">): Probe[] {
+  return [...probes, ...transactions.map(({ probe }) => probe)];
+}

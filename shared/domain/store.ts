@@ -36,6 +36,8 @@ export const storeKeys = {
     `targets/${encodeURIComponent(target)}/${shard.replace("/", "-of-")}.json`,
   /** Changed through the reducer only: by rounds, by what Alertmanager tells, and by answers. */
   incidents: (target: string) => `incidents/${encodeURIComponent(target)}.json`,
+  /** Written by run-transactions alone. */
+  transactions: (target: string) => `transactions/${encodeURIComponent(target)}.json`,
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
   silences: "silences.json",
