@@ -13,12 +13,17 @@ export interface SlackSecrets {
 
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "incidents" | "slack">,
+  config: Pick<CompiledConfig, "targets" | "transactions" | "incidents" | "slack">,
   slack: SlackSecrets,
 ): Stack {
   return {
     Resources: {
       ...policy("RunProbesTargetsPolicy", "RunProbesRole", targetStatements(config.targets)),
+      ...policy(
+        "RunTransactionsSecretsPolicy",
+        "RunTransactionsRole",
+        secretStatements(config.transactions.map(({ settings }) => settings.keys)),
+      ),
       ...policy(
         "NotifySlackSecretsPolicy",
         "NotifySlackRole",

@@ -15,7 +15,8 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, incidents: aPolicy({ routes }), slack: null }, secrets).Resources;
+  return buildPermissions({ targets, transactions: [], incidents: aPolicy({ routes }), slack: null }, secrets)
+    .Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -122,7 +123,7 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
 });
 
 it("never makes a pattern of a secret's name", () => {
-  const config = { targets: [], incidents: aPolicy(), slack: null };
+  const config = { targets: [], transactions: [], incidents: aPolicy(), slack: null };
   expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 
