@@ -32,6 +32,10 @@ export interface ProbeRig {
   readonly stage: LangfuseStage;
   readonly clock: Clock;
   readonly run: (change?: Partial<RunChange>) => Promise<TransactionResult>;
+  /** As if its state had been lost. */
+  readonly forget: () => void;
+  /** The traces that it remembers to delete. */
+  readonly rememberedTraces: () => readonly unknown[];
   /** So many runs that are well, five minutes apart. */
   readonly warmUp: (runs: number) => Promise<void>;
 }
@@ -94,6 +98,10 @@ export async function startRig(options: Partial<LangfuseStageOptions> = {}): Pro
     stage,
     clock,
     run,
+    forget: () => {
+      memory = null;
+    },
+    rememberedTraces: () => Object(memory).pending ?? [],
     warmUp: async (runs) => {
       for (let done = 0; done < runs; done++) await run();
     },

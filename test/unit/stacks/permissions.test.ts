@@ -113,7 +113,7 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
     actions: { acknowledge: anybody, silence: anybody },
   };
   const { AnswerSlackSecretPolicy } = buildPermissions(
-    { targets: [], incidents: aPolicy(), slack },
+    { targets: [], transactions: [], incidents: aPolicy(), slack },
     secrets,
   ).Resources;
   expect(AnswerSlackSecretPolicy?.Properties.PolicyDocument).toMatchObject({
