@@ -43,6 +43,8 @@ export type LangfuseFault =
   | "proxy-shortens-ids"
   | "proxy-forbids"
   | "proxy-teapot"
+  /** Its error page repeats the request's headers. */
+  | "proxy-echoes"
   | "proxy-sets-version"
   /** What comes back is not what was sent: */
   | "loses-usage"

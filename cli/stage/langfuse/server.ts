@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { buffer } from "node:stream/consumers";
 
 import { listen } from "../loopback.ts";
-import { appPage, notFoundPage, proxyPage, type StageAnswer } from "./answer.ts";
+import { appPage, json, notFoundPage, proxyPage, type StageAnswer } from "./answer.ts";
 import { buildGate, type StageKey } from "./auth.ts";
 import { buildDatabase, type WriteMode } from "./database.ts";
 import { type Incoming, type LangfuseFault, passOn } from "./faults.ts";
@@ -73,6 +73,7 @@ export async function startLangfuse(options: LangfuseStageOptions): Promise<Lang
 
   const answer = (request: Incoming, own: string): StageAnswer => {
     const url = new URL(request.path, own);
+    if (fault === "proxy-echoes") return json(500, { message: `upstream: ${request.headers.authorization}` });
     const before = byProxy(url, fault);
     if (before) return before;
     const passed = passOn(request, fault);
