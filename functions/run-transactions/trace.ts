@@ -176,10 +176,14 @@ async function lookFor(
   let turned = false;
   const until = sentAt + Math.min(options.patience, 2 * (slowAbove(lags) ?? options.patience));
   let missing: ReturnType<typeof missingSpans> | null = null;
+  let last = sentAt;
   for (;;) {
     const { polls } = langfuseBudget(options.plan, path);
-    const passed = now() - sentAt;
-    await sleep(Math.min(nextPause(passed, basePause(lags, polls)), Math.max(polls.shortest, until - now())));
+    const pause = nextPause(last - sentAt, basePause(lags, polls));
+    // From look to look, however long an answer takes; the last one is when patience ends.
+    const next = Math.min(last + pause, Math.max(until, last + polls.shortest));
+    if (next > now()) await sleep(next - now());
+    last = now();
     let answer = await langfuse.read(path, traceId);
     if (answer.kind === "other-path" && !turned) {
       turned = true;
