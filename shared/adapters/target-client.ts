@@ -5,6 +5,7 @@ import { buildCredentials } from "./aws-credentials.ts";
 import { buildSend } from "./http.ts";
 import type { Auth } from "./http-auth.ts";
 import { buildPrometheusClient } from "./prometheus.ts";
+import { buildRemoteWrite, type WriteSamples } from "./remote-write.ts";
 
 export interface TargetClientDeps {
   readonly readSecret: ReadSecret;
@@ -34,6 +35,21 @@ export async function buildTargetClient(target: Target, deps: TargetClientDeps):
     queryRange: (query) => client.queryRange({ maxSamples, ...query }),
     queryInstant: (query) => client.queryInstant({ maxSamples, ...query }),
   };
+}
+
+/** Where a target takes samples by remote write. */
+export function remoteWriteUrl({ url, amp }: Pick<Target, "url" | "amp">): string {
+  return `${url}/api/v1/${amp ? "remote_write" : "write"}`;
+}
+
+/** Writes samples to one target, once: what refuses them is to be seen, not got over. */
+export function buildTargetWrite(
+  target: Target,
+  { readSecret, now }: Pick<TargetClientDeps, "readSecret" | "now">,
+): WriteSamples {
+  const auth = authFor(target, readSecret, now);
+  const send = buildSend({ auth, now, ...(target.ca === undefined ? {} : { ca: target.ca }) });
+  return buildRemoteWrite({ url: remoteWriteUrl(target), send, now });
 }
 
 function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {
