@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { ConfigError } from "../shared/domain/errors.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDrill } from "./commands/drill.ts";
 import { registerInit } from "./commands/init.ts";
 import { registerProbe } from "./commands/probe.ts";
 import { registerRender } from "./commands/render.ts";
@@ -28,6 +29,7 @@ export function buildProgram(deps: CliDeps): Command {
   registerInit(program, deps);
   registerProbe(program, deps);
   registerTransact(program, deps);
+  registerDrill(program, deps);
   registerWatch(program, deps);
   registerValidate(program, deps);
   registerTest(program, deps);

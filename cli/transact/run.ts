@@ -19,16 +19,23 @@ import type { CliDeps } from "../deps.ts";
 import { verdictJson } from "../output/json.ts";
 import { fit, paint, paintStatus } from "../output/style.ts";
 import { exitCode } from "../probe/run.ts";
+import { openStore } from "../store.ts";
 
 export interface TransactRun {
   readonly config: string;
   readonly only?: readonly string[];
   readonly json?: boolean;
+  /** Where a drill is found that has come back; without it there are no drills. */
+  readonly state?: string;
 }
 
 interface Ran {
   readonly verdict: Verdict;
   readonly result: TransactionResult;
+}
+
+function isDrill({ kind }: { readonly kind: string }): boolean {
+  return kind === "alert-path";
 }
 
 /** `sonde transact`: each transaction once, without state. */
@@ -39,10 +46,16 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
   for (const kind of options.only ?? [])
     if (!transactionKinds.some((known) => known === kind))
       throw new ConfigError(`no kind of transaction "${kind}": ${suggestName(kind, transactionKinds)}`);
-  const wanted = compiled.transactions.filter(({ kind }) => options.only?.includes(kind) ?? true);
+  const { state } = options;
+  const wanted = compiled.transactions
+    .filter(({ kind }) => options.only?.includes(kind) ?? true)
+    .filter((one) => state !== undefined || !isDrill(one));
+  if (state === undefined && compiled.transactions.some(isDrill))
+    deps.err("note: drills come back to a deployment's state: sonde drill --state s3://BUCKET");
+  const store = state === undefined ? null : await openStore(state, deps);
   if (wanted.length === 0)
     throw new ConfigError(
-      `${options.config} has no transactions${options.only ? ` of kind ${options.only.join(", ")}` : ""}: give the URL of your Langfuse as langfuse: { url: https://… }`,
+      `${options.config} has no transactions${options.only ? ` of kind ${options.only.join(", ")}` : ""} that can run here: there are langfuse, completion, writePath and alertPath (docs/transactions.md)`,
     );
   const started = deps.now();
   const runs = await Promise.all(
@@ -50,6 +63,8 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
       deps.err(`${one.id}: ${one.probe.variants[0]?.query ?? ""} …`);
       return run(
         buildTransaction(one, {
+          targets: compiled.targets,
+          read: store?.read ?? (async () => null),
           readSecret: async (name) => readSecretFromEnv(name, deps.env),
           now: deps.now,
           sleep: deps.sleep,

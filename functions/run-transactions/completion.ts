@@ -1,5 +1,6 @@
 import type { AskCompletion } from "../../shared/adapters/completion.ts";
 import type { QueryInstant } from "../../shared/domain/prometheus.ts";
+import type { CompletionSettings } from "../../shared/domain/transactions/compiled.ts";
 import {
   type CompletionMemory,
   readCompletionMemory,
@@ -21,22 +22,6 @@ import type {
   TransactionContext,
   TransactionResult,
 } from "../../shared/domain/transactions/transaction.ts";
-
-export interface CompletionSettings {
-  readonly url: string;
-  readonly model: string;
-  /** The model that may answer in its place; empty: only itself. */
-  readonly servedModel: string;
-  readonly tenant: string;
-  readonly tenantHeader: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly limitBy: "max_tokens" | "max_completion_tokens";
-  readonly maxTokensADay: number;
-  /** Milliseconds; null: none. */
-  readonly ttft: { readonly warn: number | null; readonly fail: number | null };
-  /** For the one request, milliseconds. */
-  readonly requestTimeout: number;
-}
 
 export interface CompletionDeps {
   readonly ask: AskCompletion;

@@ -55,7 +55,15 @@ function wire(): Deps {
     announce: async (target, announcements) =>
       publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
     shown: new Map(),
-    build: (compiled) => buildTransaction(compiled, { readSecret, now, sleep: wait, nonce: randomUUID }),
+    build: (compiled) =>
+      buildTransaction(compiled, {
+        targets: config.targets,
+        read: store.read,
+        readSecret,
+        now,
+        sleep: wait,
+        nonce: randomUUID,
+      }),
     now,
     nonce: randomUUID,
     pause,

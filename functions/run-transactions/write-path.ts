@@ -3,6 +3,7 @@ import { formatDuration } from "../../shared/domain/duration.ts";
 import { quote } from "../../shared/domain/go-quote.ts";
 import { PrometheusError, type QueryInstant } from "../../shared/domain/prometheus.ts";
 import type { Labels } from "../../shared/domain/series.ts";
+import type { WritePathSettings } from "../../shared/domain/transactions/compiled.ts";
 import { recommendedDelay } from "../../shared/domain/transactions/delay-advice.ts";
 import { diagnoseRead, diagnoseWrite } from "../../shared/domain/transactions/diagnose-write.ts";
 import type { Finding } from "../../shared/domain/transactions/finding.ts";
@@ -16,20 +17,6 @@ import { basePause, nextPause } from "../../shared/domain/transactions/poll-plan
 import type { TransactionContext, TransactionResult } from "../../shared/domain/transactions/transaction.ts";
 import { writePathFound as found } from "../../shared/domain/transactions/write-path-diagnoses.ts";
 import { readWritePathMemory } from "./write-path-memory.ts";
-
-export interface WritePathSettings {
-  readonly target: string;
-  /** Tells series of several deployments apart. */
-  readonly probe: string;
-  /** Where the sample goes: …/api/v1/remote_write or …/api/v1/write. */
-  readonly url: string;
-  /** The target's delay in config, milliseconds. */
-  readonly delay: number;
-  /** Milliseconds; null: none. */
-  readonly lag: { readonly warn: number | null; readonly fail: number | null };
-  /** How long to look for the sample at the most, milliseconds. */
-  readonly patience: number;
-}
 
 export interface WritePathDeps {
   readonly write: WriteSamples;

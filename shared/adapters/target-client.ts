@@ -1,5 +1,6 @@
 import type { Target } from "../domain/probe.ts";
 import type { PrometheusClient } from "../domain/prometheus.ts";
+import { remoteWriteUrl } from "../domain/remote-write-url.ts";
 import type { ReadSecret } from "../domain/secret.ts";
 import { buildCredentials } from "./aws-credentials.ts";
 import { buildSend } from "./http.ts";
@@ -35,11 +36,6 @@ export async function buildTargetClient(target: Target, deps: TargetClientDeps):
     queryRange: (query) => client.queryRange({ maxSamples, ...query }),
     queryInstant: (query) => client.queryInstant({ maxSamples, ...query }),
   };
-}
-
-/** Where a target takes samples by remote write. */
-export function remoteWriteUrl({ url, amp }: Pick<Target, "url" | "amp">): string {
-  return `${url}/api/v1/${amp ? "remote_write" : "write"}`;
 }
 
 /** Writes samples to one target, once: what refuses them is to be seen, not got over. */

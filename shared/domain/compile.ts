@@ -1,11 +1,13 @@
 import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
+import { compileCompletions } from "./compile-completion.ts";
 import { compileLangfuse } from "./compile-langfuse.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { compileVariant } from "./compile-query.ts";
 import { compileRuleFile } from "./compile-rules.ts";
 import { compileSlo } from "./compile-slo.ts";
 import { compileTargets } from "./compile-target.ts";
+import { compileAlertPath, compileWritePath } from "./compile-target-paths.ts";
 import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
@@ -75,9 +77,14 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       taken.add(id);
       probes.push({ ...rule, id });
     }
-  const transactions = config.langfuse
-    ? compileLangfuse(config.langfuse, targets, sources.certificates, faults, notes)
-    : [];
+  const transactions = [
+    ...(config.langfuse
+      ? compileLangfuse(config.langfuse, targets, sources.certificates, faults, notes)
+      : []),
+    ...compileCompletions(config.completion ?? [], targets, sources.certificates, faults, notes),
+    ...(config.writePath ? compileWritePath(config.writePath, targets, faults) : []),
+    ...(config.alertPath ? compileAlertPath(config.alertPath, targets, faults) : []),
+  ];
   refuseTransactionIds(transactions, taken, faults);
   const incidents = compilePolicy(config, probes, sources.packs, faults, notes);
   for (const key of ["cost", "remediation"] as const) {

@@ -226,6 +226,51 @@ const langfuseSchema = z.strictObject({
   dashboard: z.optional(httpUrl),
 });
 
+/** The same for every transaction: when it runs, when it fires, and what its incidents carry. */
+const transactionFields = {
+  every: z.optional(duration),
+  for: z.optional(duration),
+  labels: z.optional(labelMap),
+  runbook: z.optional(httpUrl),
+  dashboard: z.optional(httpUrl),
+};
+const bounds = z.strictObject({ warn: z.optional(duration), fail: z.optional(duration) });
+
+/** The completion probe: a streamed chat completion. `url` ends in …/v1; `apiKey` names the secret with the key. */
+const completionSchema = z.strictObject({
+  name,
+  url: httpUrl,
+  model: nonEmpty,
+  apiKey: z.optional(nonEmpty),
+  target: z.optional(nonEmpty),
+  tenant: z.optional(nonEmpty),
+  tenantHeader: z.optional(z.string().check(z.regex(/^[\w-]+$/, "write the name of a header"))),
+  maxTokensADay: z.optional(z.number().check(z.int(), z.positive())),
+  headers: z.optional(labelMap),
+  servedModel: z.optional(nonEmpty),
+  limitBy: z.optional(z.enum(["max_tokens", "max_completion_tokens"])),
+  timeout: z.optional(duration),
+  ttft: z.optional(bounds),
+  ca: z.optional(nonEmpty),
+  ...transactionFields,
+});
+
+/** The write-path probe: a sample to each target and back. */
+const writePathSchema = z.strictObject({
+  targets: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  lag: z.optional(bounds),
+  patience: z.optional(duration),
+  ...transactionFields,
+});
+
+/** The drill: an alert through each target's ruler and Alertmanager, back to Sonde. */
+const alertPathSchema = z.strictObject({
+  targets: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  latency: z.optional(bounds),
+  patience: z.optional(duration),
+  ...transactionFields,
+});
+
 /** `sonde.yaml` as people write it. Durations, thresholds and templates are still text. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -241,6 +286,9 @@ export const configSchema = z.strictObject({
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
   langfuse: z.optional(langfuseSchema),
+  completion: z.optional(z.array(completionSchema)),
+  writePath: z.optional(writePathSchema),
+  alertPath: z.optional(alertPathSchema),
   cost: z.optional(
     z.looseObject({
       currency: z.optional(nonEmpty),
@@ -263,6 +311,9 @@ export type SondeConfig = z.infer<typeof configSchema>;
 export type SloConfig = z.infer<typeof sloSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
 export type LangfuseConfig = z.infer<typeof langfuseSchema>;
+export type CompletionConfig = z.infer<typeof completionSchema>;
+export type WritePathConfig = z.infer<typeof writePathSchema>;
+export type AlertPathConfig = z.infer<typeof alertPathSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;
 export type EscalateConfig = z.infer<typeof escalateSchema>;

@@ -1,7 +1,7 @@
 import { channelSecrets } from "./channel.ts";
 import type { CompiledConfig, Target } from "./probe.ts";
 import { allChannels } from "./routes.ts";
-import type { CompiledTransaction } from "./transactions/compiled.ts";
+import { type CompiledTransaction, transactionSecret } from "./transactions/compiled.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -15,7 +15,7 @@ export function checkDeployable(config: CompiledConfig): DeployReport {
   const channels = allChannels(config.incidents.routes);
   const secrets = [
     ...config.targets.flatMap((target) => targetSecret(target) ?? []),
-    ...config.transactions.map(({ settings }) => settings.keys),
+    ...config.transactions.flatMap((one) => transactionSecret(one) ?? []),
     ...channelSecrets(channels),
   ];
   const transactions = config.transactions.map(checkTransaction);
@@ -60,7 +60,9 @@ function checkTarget({ name, url, auth }: Target): DeployReport {
   return { faults: faults.map(say), warnings: warnings.map(say) };
 }
 
-function checkTransaction({ id, settings }: CompiledTransaction): DeployReport {
+/** What goes to a target is told with the target. */
+function checkTransaction({ id, kind, settings }: CompiledTransaction): DeployReport {
+  if (kind === "write-path" || kind === "alert-path") return { faults: [], warnings: [] };
   const { fault, warning } = placeOf(settings.url, "run-transactions");
   return {
     faults: fault ? [`transaction "${id}": ${fault}`] : [],

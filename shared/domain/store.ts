@@ -40,6 +40,8 @@ export const storeKeys = {
   transactions: (target: string) => `transactions/${encodeURIComponent(target)}.json`,
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
+  /** Written once, by the function that Alertmanager's messages come to. */
+  drill: (id: string) => `drills/${encodeURIComponent(id)}.json`,
   silences: "silences.json",
   answers: (day: string) => `answers/${day}/`,
   answer: (day: string, id: string) => `answers/${day}/${encodeURIComponent(id)}.json`,

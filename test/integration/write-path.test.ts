@@ -1,17 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import {
-  runWritePath,
-  type WritePathDeps,
-  type WritePathSettings,
-} from "../../functions/run-transactions/write-path.ts";
+import { runWritePath, type WritePathDeps } from "../../functions/run-transactions/write-path.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
 import type { Auth } from "../../shared/adapters/http-auth.ts";
 import { buildPrometheusClient } from "../../shared/adapters/prometheus.ts";
 import { buildRemoteWrite } from "../../shared/adapters/remote-write.ts";
-import { remoteWriteUrl } from "../../shared/adapters/target-client.ts";
+import { remoteWriteUrl } from "../../shared/domain/remote-write-url.ts";
 import { PrometheusError } from "../../shared/domain/prometheus.ts";
+import type { WritePathSettings } from "../../shared/domain/transactions/compiled.ts";
 import { diagnoseWrite } from "../../shared/domain/transactions/diagnose-write.ts";
 import type { TransactionResult } from "../../shared/domain/transactions/transaction.ts";
 import {

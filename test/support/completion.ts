@@ -1,11 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Gateway, type GatewayOptions, startGateway } from "../../cli/stage/gateway/server.ts";
-import {
-  type CompletionDeps,
-  type CompletionSettings,
-  runCompletion,
-} from "../../functions/run-transactions/completion.ts";
+import { type CompletionDeps, runCompletion } from "../../functions/run-transactions/completion.ts";
 import { buildAskCompletion, type CompletionOptions } from "../../shared/adapters/completion.ts";
+import type { CompletionSettings } from "../../shared/domain/transactions/compiled.ts";
 import type { TransactionResult } from "../../shared/domain/transactions/transaction.ts";
 
 export const gatewayKey = "sk-bf-0123456789abcdef";
@@ -42,6 +39,7 @@ export async function completeOnce(
       url,
       model: gatewayModel,
       servedModel: "",
+      apiKey: "sonde/gateway",
       tenant: "sonde",
       tenantHeader: "x-tenant-id",
       headers: {},
