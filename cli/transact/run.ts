@@ -63,7 +63,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
       deps.err(`${one.id}: ${one.probe.variants[0]?.query ?? ""} …`);
       return run(
         buildTransaction(one, {
-          targets: compiled.targets,
+          config: compiled,
           read: store?.read ?? (async () => null),
           readSecret: async (name) => readSecretFromEnv(name, deps.env),
           now: deps.now,

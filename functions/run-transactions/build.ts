@@ -2,18 +2,19 @@ import { buildAskCompletion } from "../../shared/adapters/completion.ts";
 import { buildLangfuseClient } from "../../shared/adapters/langfuse-client.ts";
 import { buildTargetClient, buildTargetWrite } from "../../shared/adapters/target-client.ts";
 import { type DrillArrival, parseDrillArrival } from "../../shared/domain/drill.ts";
-import type { Target } from "../../shared/domain/probe.ts";
+import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { ReadSecret } from "../../shared/domain/secret.ts";
 import { type ReadObject, storeKeys } from "../../shared/domain/store.ts";
 import type { CompiledTransaction } from "../../shared/domain/transactions/compiled.ts";
 import type { Transaction } from "../../shared/domain/transactions/transaction.ts";
 import { runAlertPath } from "./alert-path.ts";
 import { type CompletionDeps, runCompletion } from "./completion.ts";
+import { findTrace } from "./find-trace.ts";
 import { runTrace } from "./trace.ts";
 import { runWritePath } from "./write-path.ts";
 
 export interface BuildDeps {
-  readonly targets: readonly Target[];
+  readonly config: Pick<CompiledConfig, "targets" | "transactions">;
   readonly readSecret: ReadSecret;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -36,12 +37,13 @@ export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps)
       const { apiKey, ...options } = settings;
       const readKey = apiKey === "" ? null : () => deps.readSecret(apiKey);
       const ask = buildAskCompletion({ ...options, readKey, now: deps.now });
-      const known = deps.targets.find(({ name }) => name === plan.target);
+      const known = deps.config.targets.find(({ name }) => name === plan.target);
       return {
         ...plan,
         run: async (_, context) => {
           const engine = known ? await engineOf(known, deps) : null;
-          return runCompletion(settings, { ...deps, ask, engine, findTrace: null }, context);
+          const findTrace = settings.traceWithin === null ? null : finderOf(settings.traceWithin, deps);
+          return runCompletion(settings, { ...deps, ask, engine, findTrace }, context);
         },
       };
     }
@@ -85,12 +87,20 @@ async function engineOf(target: Target, deps: BuildDeps): Promise<CompletionDeps
   return { queryInstant, delay: target.delay };
 }
 
+/** Looks in the Langfuse of config; null where there is none. */
+function finderOf(patience: number, deps: BuildDeps): CompletionDeps["findTrace"] {
+  const trace = deps.config.transactions.find(({ kind }) => kind === "trace");
+  if (trace?.kind !== "trace") return null;
+  const langfuse = buildLangfuseClient(trace.settings, deps);
+  return (traceId) => findTrace(traceId, patience, { ...deps, langfuse });
+}
+
 function clientOf(target: Target, { readSecret, now, sleep }: BuildDeps) {
   return buildTargetClient(target, { readSecret, now, sleep, random: () => 0.5 });
 }
 
-function targetOf(name: string, { targets }: BuildDeps): Target {
-  const target = targets.find((one) => one.name === name);
+function targetOf(name: string, { config }: BuildDeps): Target {
+  const target = config.targets.find((one) => one.name === name);
   if (!target) throw new Error(`the config has no target "${name}"`);
   return target;
 }

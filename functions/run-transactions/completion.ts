@@ -27,8 +27,11 @@ export interface CompletionDeps {
   readonly ask: AskCompletion;
   /** The target's own answers, at its own delay; null: the engine's latency is not known. */
   readonly engine: { readonly queryInstant: QueryInstant; readonly delay: number } | null;
-  /** Waits until the trace with this id can be read at the trace backend; null: nobody looks. */
-  readonly findTrace: ((traceId: string) => Promise<boolean>) | null;
+  /**
+   * Whether the trace with this id can be read at the trace backend before long; null where that cannot be asked,
+   * or where nobody looks.
+   */
+  readonly findTrace: ((traceId: string) => Promise<boolean | null>) | null;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** A UUID. */

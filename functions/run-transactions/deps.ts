@@ -57,7 +57,7 @@ function wire(): Deps {
     shown: new Map(),
     build: (compiled) =>
       buildTransaction(compiled, {
-        targets: config.targets,
+        config,
         read: store.read,
         readSecret,
         now,

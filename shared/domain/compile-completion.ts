@@ -20,8 +20,8 @@ const defaults = {
 
 /** The incidents of completions that no target is named for belong to a target of this name. */
 const ownTarget = "gateway";
-/** On top of the request: reading the key, the engine's latency, the trace. */
-const around = 90_000;
+/** On top of the request: reading the key, the engine's latency. */
+const around = 30_000;
 
 /** The completion probes of config, checked; those at fault are left out. */
 export function compileCompletions(
@@ -30,10 +30,13 @@ export function compileCompletions(
   certificates: Readonly<Record<string, string>>,
   faults: ConfigFault[],
   notes: ConfigFault[],
+  langfuse: boolean,
 ): CompiledTransaction[] {
   return list.flatMap((config, index) => {
     const at = (key: string, message: string): ConfigFault => ({ path: ["completion", index, key], message });
     const own = checkCompletion(config, targets, certificates, at);
+    if (config.traceWithin !== undefined && !langfuse)
+      own.push(at("traceWithin", "needs langfuse in the config, where the trace is looked for"));
     if (list.findIndex(({ name }) => name === config.name) < index)
       own.push(at("name", `two completions are called "${config.name}"`));
     faults.push(...own);
@@ -61,6 +64,7 @@ function compile(
   const url = config.url.replace(/\/+$/, "");
   const id = `completion-${config.name}`;
   const requestTimeout = config.timeout ? parseDuration(config.timeout) : defaults.timeout;
+  const traceWithin = config.traceWithin ? parseDuration(config.traceWithin) : null;
   const only = targets.length === 1 ? targets[0]?.name : undefined;
   const ca = config.ca === undefined ? undefined : certificates[config.ca];
   return {
@@ -68,7 +72,7 @@ function compile(
     kind: "completion",
     target: config.target ?? only ?? ownTarget,
     probe: transactionProbe(id, "completion", `POST ${url}/chat/completions`, every, config),
-    timeout: requestTimeout + around,
+    timeout: requestTimeout + (traceWithin ?? 0) + around,
     settings: {
       url,
       model: config.model,
@@ -81,6 +85,7 @@ function compile(
       maxTokensADay,
       ttft: parseBounds(config.ttft),
       requestTimeout,
+      traceWithin,
       ...(ca === undefined ? {} : { ca }),
     },
   };

@@ -81,7 +81,14 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     ...(config.langfuse
       ? compileLangfuse(config.langfuse, targets, sources.certificates, faults, notes)
       : []),
-    ...compileCompletions(config.completion ?? [], targets, sources.certificates, faults, notes),
+    ...compileCompletions(
+      config.completion ?? [],
+      targets,
+      sources.certificates,
+      faults,
+      notes,
+      config.langfuse !== undefined && config.langfuse.enabled !== false,
+    ),
     ...(config.writePath ? compileWritePath(config.writePath, targets, faults) : []),
     ...(config.alertPath ? compileAlertPath(config.alertPath, targets, faults) : []),
   ];

@@ -251,6 +251,7 @@ const completionSchema = z.strictObject({
   limitBy: z.optional(z.enum(["max_tokens", "max_completion_tokens"])),
   timeout: z.optional(duration),
   ttft: z.optional(bounds),
+  traceWithin: z.optional(duration),
   ca: z.optional(nonEmpty),
   ...transactionFields,
 });

@@ -132,7 +132,14 @@ describe("keys, prompts and answers", () => {
       announce: async (...event) => void told.push(event),
       shown: new Map(),
       build: (one) =>
-        buildTransaction(one, { readSecret: async () => pair, now: clock.now, sleep: clock.sleep, nonce }),
+        buildTransaction(one, {
+          config: compiled,
+          read: store.read,
+          readSecret: async () => pair,
+          now: clock.now,
+          sleep: clock.sleep,
+          nonce,
+        }),
       now: clock.now,
       nonce,
       pause,

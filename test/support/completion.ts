@@ -47,6 +47,7 @@ export async function completeOnce(
       maxTokensADay: 20_000,
       ttft: { warn: null, fail: null },
       requestTimeout: 2_000,
+      traceWithin: null,
       ...settings,
     },
     {

@@ -41,6 +41,8 @@ export interface CompletionSettings {
   readonly ttft: Bounds;
   /** For the one request. */
   readonly requestTimeout: number;
+  /** How long its own trace may take to Langfuse; null: nobody looks for it. */
+  readonly traceWithin: number | null;
   readonly ca?: string;
 }
 
