@@ -183,7 +183,7 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .map((value) => JSON.stringify(value))
       .filter((text) => text.includes("*") && text !== '"*"');
     for (const text of patterns)
-      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied)\/\*"/);
+      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied|drills)\/\*"/);
   });
 
   it("has roles that only their own service may take, and each is used", () => {
@@ -532,7 +532,9 @@ describe("buttons in Slack", () => {
   it("leave answers for a week, and records for good", () => {
     const { LifecycleConfiguration } = one("AWS::S3::Bucket", "StateBucket");
     const rules = objectsIn(LifecycleConfiguration).filter(({ ExpirationInDays }) => ExpirationInDays);
-    expect(rules).toEqual([expect.objectContaining({ Prefix: "answers/", ExpirationInDays: 7 })]);
+    expect(rules).toEqual(
+      ["answers/", "drills/"].map((Prefix) => expect.objectContaining({ Prefix, ExpirationInDays: 7 })),
+    );
   });
 });
 
