@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   round: async () => (await import("./round.ts")).benchRound(),
   probes: async () => (await import("./probes.ts")).benchProbes(),
   slo: async () => (await import("./slo.ts")).benchSlo(),
+  transactions: async () => (await import("./transactions.ts")).benchTransactions(),
 };
 
 const names = process.argv.slice(2);

@@ -125,8 +125,12 @@ export class SondePlugin {
   }
 }
 
-/** Nobody listens to Slack where config does not say whose app and team it is. */
-function isDeployed(name: string, { slack }: CompiledConfig): boolean {
+/**
+ * Nobody listens to Slack where config does not say whose app and team it is, and nothing is scheduled where there
+ * are no transactions.
+ */
+function isDeployed(name: string, { slack, transactions }: CompiledConfig): boolean {
+  if (name === "run-transactions") return transactions.length > 0;
   return slack !== null || !["answer-slack", "apply-answer"].includes(name);
 }
 

@@ -110,7 +110,8 @@ function readSources(config: SondeConfig, base: string): { sources: ConfigSource
       }
     });
   });
-  const certificates = (config.targets ?? []).flatMap(({ ca }) => {
+  const withCertificates = [...(config.targets ?? []), ...(config.langfuse ? [config.langfuse] : [])];
+  const certificates = withCertificates.flatMap(({ ca }) => {
     const pem = ca && readCertificate(isAbsolute(ca) ? ca : join(base, ca));
     return pem ? [[ca, pem]] : [];
   });

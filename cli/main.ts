@@ -2,12 +2,14 @@ import { Command, CommanderError } from "commander";
 
 import { ConfigError } from "../shared/domain/errors.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDrill } from "./commands/drill.ts";
 import { registerInit } from "./commands/init.ts";
 import { registerProbe } from "./commands/probe.ts";
 import { registerRender } from "./commands/render.ts";
 import { registerSilence } from "./commands/silence.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTest } from "./commands/test.ts";
+import { registerTransact } from "./commands/transact.ts";
 import { registerValidate } from "./commands/validate.ts";
 import { registerWatch } from "./commands/watch.ts";
 import type { CliDeps } from "./deps.ts";
@@ -26,6 +28,8 @@ export function buildProgram(deps: CliDeps): Command {
   registerDemo(program, deps);
   registerInit(program, deps);
   registerProbe(program, deps);
+  registerTransact(program, deps);
+  registerDrill(program, deps);
   registerWatch(program, deps);
   registerValidate(program, deps);
   registerTest(program, deps);

@@ -108,6 +108,13 @@ const queues: readonly WatchedQueue[] = [
     watch: "depth",
   },
   {
+    id: "RunTransactionsMissedRuns",
+    name: "missed-transactions",
+    says: "EventBridge Scheduler could not start run-transactions. The dead letters say why; they are gone after a day.",
+    watch: "depth",
+    of: "run-transactions",
+  },
+  {
     id: "UndeliveredEvents",
     name: "undelivered-events",
     says: "EventBridge could not hand events to a queue. The dead letters say why. Purge the queue when it is mended: every round announces again what is still to be told.",

@@ -3,6 +3,7 @@ import { isSecretName, targetSecret, workspaceOf } from "../shared/domain/deploy
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { allChannels } from "../shared/domain/routes.ts";
+import { transactionSecret } from "../shared/domain/transactions/compiled.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
 /** The names of the secrets that Slack's functions read. */
@@ -13,12 +14,13 @@ export interface SlackSecrets {
 
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "incidents" | "slack">,
+  config: Pick<CompiledConfig, "targets" | "transactions" | "incidents" | "slack">,
   slack: SlackSecrets,
 ): Stack {
   return {
     Resources: {
       ...policy("RunProbesTargetsPolicy", "RunProbesRole", targetStatements(config.targets)),
+      ...policy("RunTransactionsSecretsPolicy", "RunTransactionsRole", transactionStatements(config)),
       ...policy(
         "NotifySlackSecretsPolicy",
         "NotifySlackRole",
@@ -48,18 +50,50 @@ function policy(logicalId: string, role: string, statements: readonly Statement[
 }
 
 function targetStatements(targets: readonly Target[]): Statement[] {
-  const workspaces = distinct(targets.flatMap((target) => workspaceArn(target) ?? []));
   const roles = distinct(
     targets.flatMap(({ auth }) =>
       auth.kind === "sigv4" && auth.assumeRole ? [auth.assumeRole.roleArn] : [],
     ),
   );
   return [
-    ...(workspaces.length > 0 ? [allow("QueryWorkspaces", "aps:QueryMetrics", workspaces.map(sub))] : []),
+    ...onWorkspaces("QueryWorkspaces", "aps:QueryMetrics", targets),
     // The workspaces of other accounts: what may be done there is up to the role.
     ...(roles.length > 0 ? [allow("AssumeTargetRoles", "sts:AssumeRole", roles)] : []),
     ...secretStatements(targets.flatMap((target) => targetSecret(target) ?? [])),
   ];
+}
+
+/** Which targets transactions ask, and which they write to as well. */
+function transactionStatements({
+  targets,
+  transactions,
+}: Pick<CompiledConfig, "targets" | "transactions">): Statement[] {
+  const asked = targets.filter(({ name }) =>
+    transactions.some(({ kind, target }) => kind !== "trace" && target === name),
+  );
+  const written = asked.filter(({ name }) =>
+    transactions.some(
+      ({ kind, target }) => (kind === "write-path" || kind === "alert-path") && target === name,
+    ),
+  );
+  const drilled = asked.filter(({ name }) =>
+    transactions.some(({ kind, target }) => kind === "alert-path" && target === name),
+  );
+  const secrets = [
+    ...transactions.flatMap((one) => transactionSecret(one) ?? []),
+    ...asked.flatMap((target) => targetSecret(target) ?? []),
+  ];
+  return [
+    ...targetStatements(asked).filter(({ Sid }) => Sid !== "ReadSecrets"),
+    ...onWorkspaces("WriteWorkspaces", "aps:RemoteWrite", written),
+    ...onWorkspaces("ListRules", "aps:ListRules", drilled),
+    ...secretStatements(secrets),
+  ];
+}
+
+function onWorkspaces(sid: string, action: string, targets: readonly Target[]): Statement[] {
+  const workspaces = distinct(targets.flatMap((target) => workspaceArn(target) ?? []));
+  return workspaces.length > 0 ? [allow(sid, action, workspaces.map(sub))] : [];
 }
 
 /** The workspace that this account's own role queries; none where another role is assumed for it. */

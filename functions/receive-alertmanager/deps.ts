@@ -8,7 +8,7 @@ import * as z from "zod/mini";
 import { groupChangedEvent } from "../../events/group-changed.ts";
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
-import { buildS3Store } from "../../shared/adapters/s3-store.ts";
+import { buildS3Create, buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
@@ -39,7 +39,8 @@ export async function realDeps(): Promise<Deps> {
 function wire(): Deps {
   const env = parseEnv(envSchema);
   const { targets, probes, incidents } = readCompiledConfig();
-  const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
+  const s3 = new S3Client(patience);
+  const store = buildS3Store(s3, env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
   const pause = async (tried: number) => {
     await sleep(Math.random() * pauseMs * tried);
@@ -50,6 +51,7 @@ function wire(): Deps {
     record: buildRecordAlerts({
       probes,
       now: () => Date.now(),
+      create: buildS3Create(s3, env.SONDE_BUCKET),
       changeIncidents: buildChangeIncidents(store, incidents, { nonce: randomUUID, pause }),
       announce: async (target, announcements) =>
         publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),

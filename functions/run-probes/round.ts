@@ -1,14 +1,13 @@
 import type { ChangeIncidents } from "../../shared/adapters/change-incidents.ts";
-import type { Incident } from "../../shared/domain/incident.ts";
+import { findLagging, isBehind } from "../../shared/adapters/find-lagging.ts";
 import type { Announcement, Incidents } from "../../shared/domain/incidents.ts";
-import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
+import { allProbes, type CompiledConfig, type Target } from "../../shared/domain/probe.ts";
 import type { PrometheusClient } from "../../shared/domain/prometheus.ts";
 import { allChannels } from "../../shared/domain/routes.ts";
 import type { Shard } from "../../shared/domain/shards.ts";
 import {
   emptyTargetState,
   formatTargetState,
-  parseMessageState,
   parseTargetState,
   type TargetState,
 } from "../../shared/domain/state.ts";
@@ -66,7 +65,7 @@ export async function runTargetRound(
         shard: shard.name,
         at: check.end,
         results: check.results,
-        configured: config.probes,
+        configured: allProbes(config),
         shardOf: shard.probes,
         probes: check.probes,
       },
@@ -98,53 +97,4 @@ export async function runTargetRound(
   throw new Error(
     `the state of target ${target.name} was changed by others ${writeTries} times in one round; the next round catches up`,
   );
-}
-
-/**
- * Messages that do not show their incident's last change: new ones, and those whose event was lost. One that
- * cannot be looked at counts as well: notify-slack runs into the same and says so, and the round goes on.
- */
-async function findLagging(incidents: Incidents, { store, shown }: RoundDeps): Promise<Lagging[]> {
-  const wanted = Object.values(incidents).flatMap((incident) =>
-    incident.channels.map((channel) => ({ incident, channel })),
-  );
-  const looked = await Promise.all(
-    wanted.map(async ({ incident, channel }): Promise<Lagging[]> => {
-      const { id, seq } = incident;
-      const key = storeKeys.message(id, channel);
-      if ((shown.get(key) ?? 0) >= seq) return [];
-      const posted = await readPostedSeq(store, key).catch(() => 0);
-      if (posted < seq) return [{ announcement: { incident: id, channel, seq }, incident, posted }];
-      remember(shown, key, posted);
-      return [];
-    }),
-  );
-  return looked.flat();
-}
-
-interface Lagging {
-  readonly announcement: Announcement;
-  readonly incident: Incident;
-  /** Up to which change the message shows it. */
-  readonly posted: number;
-}
-
-/** The queue gives a hint again every six minutes: by then it was tried twice. */
-const behindAfter = 15 * 60_000;
-
-function isBehind({ incident, posted }: Lagging, now: number): boolean {
-  return incident.history.some(({ seq, at }) => seq > posted && now - at >= behindAfter);
-}
-
-async function readPostedSeq(store: Store, key: string): Promise<number> {
-  const stored = await store.read(key);
-  return stored ? parseMessageState(key, stored.body).postedSeq : 0;
-}
-
-/** Enough for every message of a bad day; what is forgotten is looked at again. */
-const rememberedMessages = 5_000;
-
-function remember(shown: Map<string, number>, key: string, seq: number): void {
-  if (shown.size >= rememberedMessages) shown.clear();
-  shown.set(key, seq);
 }

@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Largest body that is read, unpacked; 32 MiB unless told. */
   readonly maxBytes?: number;
+  /** Told of the body's bytes as they arrive, as they are: who asks must refuse packed answers. */
+  readonly onBytes?: (bytes: Uint8Array, status: number) => void;
 }
 
 /** Any HTTP answer, errors included. Header names are lower case; redirects are not followed. */
@@ -117,7 +119,9 @@ function buildExchange(ca: string | undefined, connectTimeoutMs: number): Exchan
       socket.once(secure ? "secureConnect" : "connect", () => clearTimeout(timer));
     });
     outgoing.on("response", (incoming) => {
-      readBody(incoming, request.maxBytes ?? defaultMaxBytes, url).then((body) => {
+      const { onBytes, maxBytes = defaultMaxBytes } = request;
+      if (onBytes) incoming.on("data", (bytes: Buffer) => onBytes(bytes, incoming.statusCode ?? 0));
+      readBody(incoming, maxBytes, url).then((body) => {
         settle();
         resolve({ status: incoming.statusCode ?? 0, headers: flatten(incoming.headers), body });
       }, fail);

@@ -1,10 +1,12 @@
 import type { Target } from "../domain/probe.ts";
 import type { PrometheusClient } from "../domain/prometheus.ts";
+import { remoteWriteUrl } from "../domain/remote-write-url.ts";
 import type { ReadSecret } from "../domain/secret.ts";
 import { buildCredentials } from "./aws-credentials.ts";
 import { buildSend } from "./http.ts";
 import type { Auth } from "./http-auth.ts";
 import { buildPrometheusClient } from "./prometheus.ts";
+import { buildRemoteWrite, type WriteSamples } from "./remote-write.ts";
 
 export interface TargetClientDeps {
   readonly readSecret: ReadSecret;
@@ -34,6 +36,16 @@ export async function buildTargetClient(target: Target, deps: TargetClientDeps):
     queryRange: (query) => client.queryRange({ maxSamples, ...query }),
     queryInstant: (query) => client.queryInstant({ maxSamples, ...query }),
   };
+}
+
+/** Writes samples to one target, once: what refuses them is to be seen, not got over. */
+export function buildTargetWrite(
+  target: Target,
+  { readSecret, now }: Pick<TargetClientDeps, "readSecret" | "now">,
+): WriteSamples {
+  const auth = authFor(target, readSecret, now);
+  const send = buildSend({ auth, now, ...(target.ca === undefined ? {} : { ca: target.ca }) });
+  return buildRemoteWrite({ url: remoteWriteUrl(target), send, now });
 }
 
 function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {

@@ -1,6 +1,7 @@
 import { repeatInterval, targetAttribute } from "./alertmanager.ts";
 import { messageFormat } from "./alertmanager-lines.ts";
 import { workspaceOf } from "./deployable.ts";
+import { drillAlert, drillLabel } from "./drill.ts";
 import { formatDuration } from "./duration.ts";
 import { quote } from "./go-quote.ts";
 import type { Target } from "./probe.ts";
@@ -44,6 +45,11 @@ export function alertmanagerDefinition(target: string, topic: AlertsTopic): Aler
         ...route("1s", repeatInterval.alerts, ["alertname", "severity"]),
         routes: [
           { match: { alertname: watchdogAlert }, ...route("0s", repeatInterval.watchdog, ["alertname"]) },
+          // Waits as alerts do, and never for another drill.
+          {
+            match: { alertname: drillAlert },
+            ...route("1s", repeatInterval.alerts, ["alertname", drillLabel]),
+          },
         ],
       },
       receivers: [

@@ -1,10 +1,13 @@
 import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
+import { compileCompletions } from "./compile-completion.ts";
+import { compileLangfuse } from "./compile-langfuse.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { compileVariant } from "./compile-query.ts";
 import { compileRuleFile } from "./compile-rules.ts";
 import { compileSlo } from "./compile-slo.ts";
 import { compileTargets } from "./compile-target.ts";
+import { compileAlertPath, compileWritePath } from "./compile-target-paths.ts";
 import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
@@ -15,6 +18,7 @@ import type { CompiledConfig, Level, LevelName, Probe } from "./probe.ts";
 import { allChannels } from "./routes.ts";
 import { compileSlackAccess } from "./slack-access.ts";
 import { checkTemplate } from "./template.ts";
+import type { CompiledTransaction } from "./transactions/compiled.ts";
 
 /** What config refers to, already read: packs by name, rule files and certificates by path. */
 export interface ConfigSources {
@@ -73,19 +77,50 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
       taken.add(id);
       probes.push({ ...rule, id });
     }
+  const transactions = [
+    ...(config.langfuse
+      ? compileLangfuse(config.langfuse, targets, sources.certificates, faults, notes)
+      : []),
+    ...compileCompletions(
+      config.completion ?? [],
+      targets,
+      sources.certificates,
+      faults,
+      notes,
+      config.langfuse !== undefined && config.langfuse.enabled !== false,
+    ),
+    ...(config.writePath ? compileWritePath(config.writePath, targets, faults) : []),
+    ...(config.alertPath ? compileAlertPath(config.alertPath, targets, faults) : []),
+  ];
+  refuseTransactionIds(transactions, taken, faults);
   const incidents = compilePolicy(config, probes, sources.packs, faults, notes);
-  for (const key of ["langfuse", "cost", "remediation"] as const) {
+  for (const key of ["cost", "remediation"] as const) {
     if (config[key] !== undefined) notes.push({ path: [key], message: "is accepted, and does nothing yet" });
   }
   const compiled: CompiledConfig = {
     version: 1,
     targets,
     probes,
+    transactions,
     incidents,
     slack: compileSlackAccess(config.slack, allChannels(incidents.routes), faults, notes),
     heartbeat: config.heartbeat ?? "",
   };
   return { compiled, faults, notes };
+}
+
+/** Incidents know a probe by its id, whatever asked. */
+function refuseTransactionIds(
+  transactions: readonly CompiledTransaction[],
+  taken: ReadonlySet<string>,
+  faults: ConfigFault[],
+): void {
+  for (const { id } of transactions)
+    if (taken.has(id))
+      faults.push({
+        path: ["probes"],
+        message: `"${id}" is the id of a transaction: give the probe another one`,
+      });
 }
 
 function compileProbe(packed: PackedProbe, faults: ConfigFault[], notes: ConfigFault[]): Probe | null {

@@ -4,6 +4,7 @@ import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
 import { isTimeZone } from "./monday.ts";
+import { langfusePlans } from "./transactions/langfuse-budget.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
 const name = z
@@ -195,6 +196,82 @@ const packSchema = z.union([
   }),
 ]);
 
+/** The trace probe: a trace to this Langfuse and back. `keys` names the secret that holds `pk-lf-…:sk-lf-…`. */
+const langfuseSchema = z.strictObject({
+  url: httpUrl,
+  publicUrl: z.optional(httpUrl),
+  enabled: z.optional(z.boolean()),
+  keys: z.optional(nonEmpty),
+  project: z.optional(nonEmpty),
+  plan: z.optional(z.enum(langfusePlans)),
+  every: z.optional(duration),
+  for: z.optional(duration),
+  patience: z.optional(duration),
+  environment: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^(?!langfuse)[a-z0-9_-]{1,40}$/,
+          "use up to 40 lower-case letters, digits, dashes and underscores, not beginning with langfuse",
+        ),
+      ),
+  ),
+  model: z.optional(z.string()),
+  tenant: z.optional(nonEmpty),
+  encoding: z.optional(z.enum(["protobuf", "json"])),
+  ca: z.optional(nonEmpty),
+  labels: z.optional(labelMap),
+  runbook: z.optional(httpUrl),
+  dashboard: z.optional(httpUrl),
+});
+
+/** The same for every transaction: when it runs, when it fires, and what its incidents carry. */
+const transactionFields = {
+  every: z.optional(duration),
+  for: z.optional(duration),
+  labels: z.optional(labelMap),
+  runbook: z.optional(httpUrl),
+  dashboard: z.optional(httpUrl),
+};
+const bounds = z.strictObject({ warn: z.optional(duration), fail: z.optional(duration) });
+
+/** The completion probe: a streamed chat completion. `url` ends in …/v1; `apiKey` names the secret with the key. */
+const completionSchema = z.strictObject({
+  name,
+  url: httpUrl,
+  model: nonEmpty,
+  apiKey: z.optional(nonEmpty),
+  target: z.optional(nonEmpty),
+  tenant: z.optional(nonEmpty),
+  tenantHeader: z.optional(z.string().check(z.regex(/^[\w-]+$/, "write the name of a header"))),
+  maxTokensADay: z.optional(z.number().check(z.int(), z.positive())),
+  headers: z.optional(labelMap),
+  servedModel: z.optional(nonEmpty),
+  limitBy: z.optional(z.enum(["max_tokens", "max_completion_tokens"])),
+  timeout: z.optional(duration),
+  ttft: z.optional(bounds),
+  traceWithin: z.optional(duration),
+  ca: z.optional(nonEmpty),
+  ...transactionFields,
+});
+
+/** The write-path probe: a sample to each target and back. */
+const writePathSchema = z.strictObject({
+  targets: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  lag: z.optional(bounds),
+  patience: z.optional(duration),
+  ...transactionFields,
+});
+
+/** The drill: an alert through each target's ruler and Alertmanager, back to Sonde. */
+const alertPathSchema = z.strictObject({
+  targets: z.optional(z.array(nonEmpty).check(z.minLength(1))),
+  latency: z.optional(bounds),
+  patience: z.optional(duration),
+  ...transactionFields,
+});
+
 /** `sonde.yaml` as people write it. Durations, thresholds and templates are still text. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -209,7 +286,10 @@ export const configSchema = z.strictObject({
   slack: z.optional(slackSchema),
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
-  langfuse: z.optional(z.looseObject({ url: httpUrl })),
+  langfuse: z.optional(langfuseSchema),
+  completion: z.optional(z.array(completionSchema)),
+  writePath: z.optional(writePathSchema),
+  alertPath: z.optional(alertPathSchema),
   cost: z.optional(
     z.looseObject({
       currency: z.optional(nonEmpty),
@@ -231,6 +311,10 @@ export const configSchema = z.strictObject({
 export type SondeConfig = z.infer<typeof configSchema>;
 export type SloConfig = z.infer<typeof sloSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
+export type LangfuseConfig = z.infer<typeof langfuseSchema>;
+export type CompletionConfig = z.infer<typeof completionSchema>;
+export type WritePathConfig = z.infer<typeof writePathSchema>;
+export type AlertPathConfig = z.infer<typeof alertPathSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;
 export type EscalateConfig = z.infer<typeof escalateSchema>;

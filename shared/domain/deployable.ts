@@ -1,6 +1,7 @@
 import { channelSecrets } from "./channel.ts";
 import type { CompiledConfig, Target } from "./probe.ts";
 import { allChannels } from "./routes.ts";
+import { type CompiledTransaction, transactionSecret } from "./transactions/compiled.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -14,17 +15,20 @@ export function checkDeployable(config: CompiledConfig): DeployReport {
   const channels = allChannels(config.incidents.routes);
   const secrets = [
     ...config.targets.flatMap((target) => targetSecret(target) ?? []),
+    ...config.transactions.flatMap((one) => transactionSecret(one) ?? []),
     ...channelSecrets(channels),
   ];
+  const transactions = config.transactions.map(checkTransaction);
   const heartbeat = config.heartbeat ? placeOf(config.heartbeat) : null;
   return {
     faults: [
       ...targets.flatMap(({ faults }) => faults),
+      ...transactions.flatMap(({ faults }) => faults),
       ...(heartbeat?.fault ? [`heartbeat: ${heartbeat.fault}`] : []),
       ...secrets.flatMap((name) => checkSecret(name) ?? []),
       ...channels.flatMap((channel) => checkChannel(channel) ?? []),
     ],
-    warnings: targets.flatMap(({ warnings }) => warnings),
+    warnings: [...targets, ...transactions].flatMap(({ warnings }) => warnings),
   };
 }
 
@@ -56,13 +60,23 @@ function checkTarget({ name, url, auth }: Target): DeployReport {
   return { faults: faults.map(say), warnings: warnings.map(say) };
 }
 
+/** What goes to a target is told with the target. */
+function checkTransaction({ id, kind, settings }: CompiledTransaction): DeployReport {
+  if (kind === "write-path" || kind === "alert-path") return { faults: [], warnings: [] };
+  const { fault, warning } = placeOf(settings.url, "run-transactions");
+  return {
+    faults: fault ? [`transaction "${id}": ${fault}`] : [],
+    warnings: warning ? [`transaction "${id}": ${warning}`] : [],
+  };
+}
+
 interface Place {
   readonly fault?: string;
   readonly warning?: string;
 }
 
 /** Whether a function outside any VPC can reach a URL's host. */
-function placeOf(url: string): Place {
+function placeOf(url: string, by = "run-probes"): Place {
   const host = (URL.parse(url)?.hostname ?? "").toLowerCase().replace(/^\[|\]$|\.$/g, "");
   if (/^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|::1?|169\.254\.[\d.]+)$/.test(host))
     return {
@@ -75,7 +89,7 @@ function placeOf(url: string): Place {
   if (!/[.:]/.test(host)) return { fault: `${host} has no domain, and Lambda looks up whole names only` };
   if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/.test(host))
     return {
-      warning: `${host} is a private address: run-probes reaches it only with a vpc in its function.yml`,
+      warning: `${host} is a private address: ${by} reaches it only with a vpc in its function.yml`,
     };
   return {};
 }

@@ -1,4 +1,5 @@
 import { formatComparison } from "./comparison.ts";
+import { drillAlert, drillLabel, drillMetric } from "./drill.ts";
 import { formatDuration } from "./duration.ts";
 import { type Pack, packAliases } from "./pack.ts";
 import type { Level, Probe } from "./probe.ts";
@@ -55,7 +56,7 @@ export function generateRuleFile(
   const queryOffset = amp ? delay : null;
   return {
     groups: [
-      ...(amp ? [group("sonde-watchdog", shortestInterval, queryOffset, [watchdogRule])] : []),
+      ...(amp ? [group("sonde-watchdog", shortestInterval, queryOffset, [watchdogRule, drillRule])] : []),
       ...[...records].map(([name, members]) =>
         group(name, recordingInterval, queryOffset, members.map(recordingRule)),
       ),
@@ -120,6 +121,17 @@ const watchdogRule: AlertRule = {
   keepFiringFor: 0,
   labels: { severity: "none" },
   annotations: { summary: "Always fires, so that its silence can be heard" },
+};
+
+/** Fires on what the alert-path probe writes, see docs/transactions.md; without a drill it finds nothing. */
+const drillRule: AlertRule = {
+  kind: "alert",
+  name: drillAlert,
+  expr: `max by (${drillLabel}, target) (${drillMetric}) > 0`,
+  for: 0,
+  keepFiringFor: 0,
+  labels: { severity: "none" },
+  annotations: { summary: "A drill of Sonde's, which tells nobody" },
 };
 
 function group(name: string, interval: number, queryOffset: number | null, rules: readonly Rule[]) {

@@ -1,4 +1,5 @@
 import { blindMembers } from "./blindness.ts";
+import { drillOf } from "./drill.ts";
 import { groupKey, groupLabels } from "./grouping.ts";
 import {
   alertmanagerProbe,
@@ -213,7 +214,7 @@ export function joinAlerts(
 ): void {
   const probes = new Map(configured.map((probe) => [probe.id, probe]));
   for (const alert of alerts) {
-    if (isWatchdog(alert)) continue;
+    if (isWatchdog(alert) || drillOf(alert) !== null) continue;
     const probe = probes.get(alert.labels.probe ?? "") ?? probes.get(alert.labels.alertname ?? "");
     const name = probe?.id ?? alert.labels.alertname ?? "alert";
     const own = Object.keys(probe?.labels ?? {});

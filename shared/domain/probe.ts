@@ -2,6 +2,7 @@ import type { Comparison } from "./comparison.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
 import type { Match } from "./matching.ts";
 import type { SlackAccess } from "./slack-access.ts";
+import type { CompiledTransaction } from "./transactions/compiled.ts";
 
 /** What must be fresh for a probe's answer to count: a tree over the selectors that the query reads. */
 export type Guard =
@@ -93,7 +94,7 @@ export interface Slo {
 /** A probe ready to run: durations in milliseconds, thresholds taken apart, guard known. */
 export interface Probe {
   readonly id: string;
-  readonly kind: "promql" | "rule" | "slo";
+  readonly kind: "promql" | "rule" | "slo" | "trace" | "completion" | "write-path" | "alert-path";
   /** Best first: the first one whose names the target has is asked. Never empty. */
   readonly variants: readonly Variant[];
   readonly aliases: Aliases;
@@ -173,8 +174,17 @@ export interface CompiledConfig {
   readonly version: 1;
   readonly targets: readonly Target[];
   readonly probes: readonly Probe[];
+  readonly transactions: readonly CompiledTransaction[];
   readonly incidents: IncidentPolicy;
   /** Null: messages have no buttons, and nothing listens to Slack. */
   readonly slack: SlackAccess | null;
   readonly heartbeat: string;
+}
+
+/** Everything that incidents may be about: what is asked of the targets, and what the transactions stand for. */
+export function allProbes({
+  probes,
+  transactions,
+}: Pick<CompiledConfig, "probes" | "transactions">): Probe[] {
+  return [...probes, ...transactions.map(({ probe }) => probe)];
 }

@@ -36,7 +36,7 @@ const budgetStateSchema = z.object({
 /** What an SLO's target said of the error budget, which is asked rarely. */
 export type BudgetState = z.infer<typeof budgetStateSchema>;
 
-const probeStateSchema = z.object({
+export const probeStateSchema = z.object({
   /** The query as it was sent; another query starts from nothing. */
   query: z.string(),
   /** The last grid point that was folded, Unix milliseconds. */

@@ -36,8 +36,12 @@ export const storeKeys = {
     `targets/${encodeURIComponent(target)}/${shard.replace("/", "-of-")}.json`,
   /** Changed through the reducer only: by rounds, by what Alertmanager tells, and by answers. */
   incidents: (target: string) => `incidents/${encodeURIComponent(target)}.json`,
+  /** Written by run-transactions alone. */
+  transactions: (target: string) => `transactions/${encodeURIComponent(target)}.json`,
   message: (incident: string, channel: string) =>
     `messages/${encodeURIComponent(incident)}/${encodeURIComponent(channel)}.json`,
+  /** Written once, by the function that Alertmanager's messages come to. */
+  drill: (id: string) => `drills/${encodeURIComponent(id)}.json`,
   silences: "silences.json",
   answers: (day: string) => `answers/${day}/`,
   answer: (day: string, id: string) => `answers/${day}/${encodeURIComponent(id)}.json`,

@@ -17,5 +17,6 @@ export function buildEmit(namespace: string): (metrics: EmittedMetrics) => void 
 }
 
 function unitOf(name: string) {
+  if (name.endsWith("Seconds")) return MetricUnit.Seconds;
   return name.endsWith("Duration") ? MetricUnit.Milliseconds : MetricUnit.Count;
 }

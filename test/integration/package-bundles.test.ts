@@ -7,12 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 
 import { type Bundle, bundleFunction, packagesIn } from "../../build/bundle.ts";
+import { type LangfuseStage, startLangfuse } from "../../cli/stage/langfuse/server.ts";
+import { compileConfig } from "../../shared/domain/compile.ts";
 import type { CompiledConfig } from "../../shared/domain/probe.ts";
 import { compiledConfigFile } from "../../shared/lambda/config.ts";
 import { aPolicy, aProbe, aRoute } from "../support/builders.ts";
 import { type Loopback, serveHttp } from "../support/loopback.ts";
 import { functionNames } from "../support/packaged-service.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
+import { keys } from "../support/trace-probe.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -62,6 +65,24 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     "p-limit",
     "yocto-queue",
   ],
+  "run-transactions": [
+    ...sdk,
+    ...s3,
+    ...lambda,
+    "@aws-lambda-powertools/metrics",
+    "@aws-sdk/client-eventbridge",
+    // Keys of what is tried.
+    "@aws-sdk/client-secrets-manager",
+    // Loaded when a trace is due.
+    "@opentelemetry/api",
+    "@opentelemetry/core",
+    "@opentelemetry/otlp-transformer",
+    "@opentelemetry/resources",
+    "@opentelemetry/sdk-trace",
+    "@opentelemetry/semantic-conventions",
+    "p-limit",
+    "yocto-queue",
+  ],
   "notify-slack": [
     ...sdk,
     ...s3,
@@ -85,6 +106,7 @@ const largest: Readonly<Record<string, number>> = {
   "answer-slack": 600_000,
   "apply-answer": 600_000,
   "run-probes": 600_000,
+  "run-transactions": 900_000,
   "notify-slack": 600_000,
   "receive-alertmanager": 600_000,
 };
@@ -167,6 +189,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
           auth: { ...sigv4, assumeRole: { roleArn: "arn:aws:iam::111122223333:role/sonde" } },
         },
       ],
+      transactions: [],
       probes: [aProbe()],
       incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
       slack: null,
@@ -229,6 +252,78 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
   function keysUsed(path: string): string[] {
     return [...new Set(seen.filter((one) => one.path.startsWith(path)).map(({ key }) => key))];
   }
+});
+
+describe("run-transactions' bundle, against a Langfuse and servers that speak AWS's protocols", () => {
+  let s3Server: S3Server;
+  let aws: Loopback;
+  let langfuse: LangfuseStage;
+  let folder: string;
+
+  beforeAll(async () => {
+    s3Server = await startS3();
+    aws = await serveHttp((_, response) => {
+      response
+        .setHeader("content-type", "application/x-amz-json-1.1")
+        .end(JSON.stringify({ Name: "sonde/langfuse", SecretString: `${keys.publicKey}:${keys.secretKey}` }));
+    });
+    langfuse = await startLangfuse({ keys: [keys], now: () => Date.now(), lagMs: 300, deleteMs: 500 });
+    folder = unpack(bundleOf("run-transactions"));
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await Promise.all([s3Server.stop(), aws.stop(), langfuse.stop()]);
+  });
+
+  /** Calls the handler in a process of its own, and answers what of OpenTelemetry had been run before and after. */
+  async function handle(url: string | null): Promise<unknown> {
+    const sources = { packs: [], ruleFiles: [], certificates: {} };
+    const { compiled } = compileConfig(url === null ? {} : { langfuse: { url } }, sources);
+    writeFileSync(join(folder, compiledConfigFile), JSON.stringify(compiled));
+    // OpenTelemetry makes its context keys as soon as it is run.
+    const code = `
+      const seen = new Set();
+      const make = Symbol.for;
+      Symbol.for = (name) => { if (/opentelemetry/i.test(name)) seen.add(name); return make(name); };
+      const { handler } = await import("./functions/run-transactions/handler.mjs");
+      const before = seen.size;
+      const context = { awsRequestId: "1", functionName: "f", getRemainingTimeInMillis: () => 30000 };
+      const { ran } = await handler({}, context);
+      console.log(JSON.stringify({ ran, before: before > 0, after: seen.size > 0 }));`;
+    const output = await runNode(code, folder, {
+      LAMBDA_TASK_ROOT: folder,
+      SONDE_BUCKET: "state",
+      SONDE_BUS: "sonde-prod",
+      POWERTOOLS_SERVICE_NAME: "run-transactions",
+      AWS_REGION: "eu-west-1",
+      AWS_ACCESS_KEY_ID: "ASIALAMBDA",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_SESSION_TOKEN: "token",
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${aws.port}`,
+      AWS_ENDPOINT_URL_S3: s3Server.url,
+    });
+    return parseJson(output.split("\n").at(-1) ?? "");
+  }
+
+  it("runs OpenTelemetry only where a trace is due", async () => {
+    expect(await handle(null)).toEqual({ ran: {}, before: false, after: false });
+  });
+
+  it("sends a trace, reads it back, deletes it and remembers", async () => {
+    expect(await handle(langfuse.url)).toEqual({
+      ran: { "langfuse-trace": "ok" },
+      before: false,
+      after: true,
+    });
+    expect(langfuse.uploads()).toBe(1);
+    expect(langfuse.kept()).toEqual([]);
+    expect([...s3Server.objects.keys()].sort()).toEqual([
+      "/state/incidents/langfuse.json",
+      "/state/transactions/langfuse.json",
+    ]);
+    // It is not due again.
+    expect(await handle(langfuse.url)).toEqual({ ran: {}, before: false, after: false });
+  });
 });
 
 const putEvents = z.object({

@@ -11,6 +11,7 @@ import { envSchema as applyAnswerEnv } from "../../functions/apply-answer/deps.t
 import { envSchema as notifySlackEnv } from "../../functions/notify-slack/deps.ts";
 import { envSchema as receiveAlertmanagerEnv } from "../../functions/receive-alertmanager/deps.ts";
 import { envSchema as runProbesEnv } from "../../functions/run-probes/deps.ts";
+import { envSchema as runTransactionsEnv } from "../../functions/run-transactions/deps.ts";
 import { workspaceOf } from "../../shared/domain/deployable.ts";
 import { allChannels } from "../../shared/domain/routes.ts";
 import { compiledConfigFile } from "../../shared/lambda/config.ts";
@@ -45,6 +46,7 @@ notify:
   - { slack: "#llm-ops" }
 slack: { appId: A012AB3CD, teamId: T012AB3CD }
 heartbeat: https://hc-ping.com/0
+langfuse: { url: https://langfuse.example.com, keys: tools/langfuse }
 `;
 
 /** Functions that stand only where config has a slack section. */
@@ -62,6 +64,7 @@ const envSchemas: Readonly<Record<string, z.ZodMiniType>> = {
   "notify-slack": notifySlackEnv,
   "receive-alertmanager": receiveAlertmanagerEnv,
   "run-probes": runProbesEnv,
+  "run-transactions": runTransactionsEnv,
 };
 
 /** Where a policy must say "*", and why nothing narrower can be said. */
@@ -101,8 +104,12 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
   const target = (value: unknown): string => referencesIn(value)[0] ?? "";
 
   it("has every function that the config asks for, and nothing refers to what is not there", () => {
-    const { slack } = loadConfigFile(join(packaging.folder, "sonde.yaml")).compiled;
-    const wanted = functionNames().filter((name) => slack !== null || !answering.includes(name));
+    const { slack, transactions } = loadConfigFile(join(packaging.folder, "sonde.yaml")).compiled;
+    const wanted = functionNames().filter(
+      (name) =>
+        (slack !== null || !answering.includes(name)) &&
+        (transactions.length > 0 || name !== "run-transactions"),
+    );
     expect(
       each("AWS::Lambda::Function")
         .map(({ FunctionName }) => String(FunctionName))
@@ -176,7 +183,7 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .map((value) => JSON.stringify(value))
       .filter((text) => text.includes("*") && text !== '"*"');
     for (const text of patterns)
-      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied)\/\*"/);
+      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied|drills)\/\*"/);
   });
 
   it("has roles that only their own service may take, and each is used", () => {
@@ -526,7 +533,9 @@ describe("buttons in Slack", () => {
   it("leave answers for a week, and records for good", () => {
     const { LifecycleConfiguration } = one("AWS::S3::Bucket", "StateBucket");
     const rules = objectsIn(LifecycleConfiguration).filter(({ ExpirationInDays }) => ExpirationInDays);
-    expect(rules).toEqual([expect.objectContaining({ Prefix: "answers/", ExpirationInDays: 7 })]);
+    expect(rules).toEqual(
+      ["answers/", "drills/"].map((Prefix) => expect.objectContaining({ Prefix, ExpirationInDays: 7 })),
+    );
   });
 });
 

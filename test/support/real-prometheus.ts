@@ -9,6 +9,8 @@ interface Settings {
   readonly certificate?: Certificate;
   /** Basic auth: bcrypt hashes by user. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Whether it takes remote writes; it does by default. */
+  readonly receiver?: boolean;
   /** Further arguments of the command line. */
   readonly args?: readonly string[];
 }
@@ -34,7 +36,7 @@ export function startPrometheus(settings: Settings = {}): Promise<RealPrometheus
       `--storage.tsdb.path=${dir}/data`,
       `--web.listen-address=${address}`,
       `--web.config.file=${dir}/web.yml`,
-      "--web.enable-remote-write-receiver",
+      ...(settings.receiver === false ? [] : ["--web.enable-remote-write-receiver"]),
       "--log.level=error",
       ...(settings.args ?? []),
     ],

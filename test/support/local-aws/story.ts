@@ -16,6 +16,7 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
     version: 1,
     targets: [aTarget("seoul")],
     probes: [aProbe({ levels: [aLevel("warn", "> 80"), aLevel("fail", "> 85")] })],
+    transactions: [],
     incidents: aPolicy({ routes: [aRoute(channel)] }),
     heartbeat: "",
     slack: null,

@@ -4,7 +4,16 @@ import type { CompiledConfig, Target, TargetAuth } from "../../../shared/domain/
 import { aPolicy, aRoute } from "../../support/builders.ts";
 
 function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
-  return { version: 1, targets: [], probes: [], incidents: aPolicy(), slack: null, heartbeat: "", ...change };
+  return {
+    version: 1,
+    targets: [],
+    probes: [],
+    incidents: aPolicy(),
+    transactions: [],
+    slack: null,
+    heartbeat: "",
+    ...change,
+  };
 }
 
 function at(url: string, auth: TargetAuth = { kind: "none" }) {

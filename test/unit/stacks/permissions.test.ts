@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+
+import { compileConfig } from "../../../shared/domain/compile.ts";
+import type { SondeConfig } from "../../../shared/domain/config.ts";
 import { workspaceOf } from "../../../shared/domain/deployable.ts";
 import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
 import { buildPermissions } from "../../../stacks/permissions.ts";
@@ -15,7 +18,8 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, incidents: aPolicy({ routes }), slack: null }, secrets).Resources;
+  return buildPermissions({ targets, transactions: [], incidents: aPolicy({ routes }), slack: null }, secrets)
+    .Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -112,7 +116,7 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
     actions: { acknowledge: anybody, silence: anybody },
   };
   const { AnswerSlackSecretPolicy } = buildPermissions(
-    { targets: [], incidents: aPolicy(), slack },
+    { targets: [], transactions: [], incidents: aPolicy(), slack },
     secrets,
   ).Resources;
   expect(AnswerSlackSecretPolicy?.Properties.PolicyDocument).toMatchObject({
@@ -121,8 +125,46 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
   expect(permissions([])).not.toHaveProperty("AnswerSlackSecretPolicy");
 });
 
+describe("run-transactions", () => {
+  const workspace =
+    "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-12345678-90ab-cdef-1234-567890abcdef";
+  const may = (config: SondeConfig) => {
+    const { compiled } = compileConfig(
+      { targets: [{ name: "dublin", prometheus: workspace }], ...config },
+      { packs: [], ruleFiles: [], certificates: {} },
+    );
+    const { RunTransactionsSecretsPolicy: policy } = buildPermissions(compiled, secrets).Resources;
+    const { Statement = [] } = Object(policy?.Properties.PolicyDocument);
+    return [Statement].flat().flatMap(({ Action }) => Action);
+  };
+  const completion = [
+    { name: "chat", url: "https://gateway.example.com/v1", model: "m", apiKey: "sonde/gateway" },
+  ];
+
+  it.each([
+    [
+      "asks the engine's latency and reads the key",
+      { completion },
+      ["aps:QueryMetrics", "secretsmanager:GetSecretValue"],
+    ],
+    [
+      "writes and reads where the write path is probed",
+      { writePath: {} },
+      ["aps:QueryMetrics", "aps:RemoteWrite"],
+    ],
+    [
+      "lists rules where alerts are drilled",
+      { alertPath: {} },
+      ["aps:QueryMetrics", "aps:RemoteWrite", "aps:ListRules"],
+    ],
+    ["may do nothing at targets that it does not ask", {}, []],
+  ])("%s", (_, config, actions) => {
+    expect(may(config)).toEqual(actions);
+  });
+});
+
 it("never makes a pattern of a secret's name", () => {
-  const config = { targets: [], incidents: aPolicy(), slack: null };
+  const config = { targets: [], transactions: [], incidents: aPolicy(), slack: null };
   expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 

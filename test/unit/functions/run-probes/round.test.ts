@@ -25,6 +25,7 @@ const target: Target = {
 const config: CompiledConfig = {
   version: 1,
   targets: [target],
+  transactions: [],
   probes: [
     aProbe({ levels: [aLevel("fail", "> 85", 2 * minute)] }),
     aProbe({ id: "also-hot", levels: [aLevel("warn", "> 80")] }),

@@ -23,6 +23,7 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
     targets,
     probes,
     incidents: aPolicy(),
+    transactions: [],
     slack: null,
     heartbeat: "",
   };

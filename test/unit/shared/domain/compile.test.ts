@@ -63,5 +63,5 @@ it("says of everything in the config that does nothing yet that it does nothing 
     none,
   );
   expect(faults).toEqual([]);
-  expect(notes.map(({ path }) => path.join("."))).toEqual(["notify.1", "langfuse", "cost", "remediation"]);
+  expect(notes.map(({ path }) => path.join("."))).toEqual(["notify.1", "cost", "remediation"]);
 });

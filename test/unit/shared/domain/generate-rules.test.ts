@@ -73,10 +73,14 @@ describe("generated alert rules", () => {
   });
 });
 
-it("an alert that always fires stands with AMP's rules, and with no other", () => {
+it("an alert that always fires, and one for drills, stand with AMP's rules, and with no other", () => {
   const rules = (amp: boolean) => renderRuleFile(generateRuleFile([], [], { amp, delay: 0 })).groups;
   expect(rules(true)).toMatchObject([
-    { name: "sonde-watchdog", interval: "30s", rules: [{ alert: "Watchdog", expr: "vector(1)" }] },
+    {
+      name: "sonde-watchdog",
+      interval: "30s",
+      rules: [{ alert: "Watchdog", expr: "vector(1)" }, { alert: "SondeDrill" }],
+    },
   ]);
   expect(rules(false)).toEqual([]);
 });

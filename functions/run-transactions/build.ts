@@ -1,0 +1,112 @@
+import { buildAskCompletion } from "../../shared/adapters/completion.ts";
+import { buildLangfuseClient } from "../../shared/adapters/langfuse-client.ts";
+import { buildTargetClient, buildTargetWrite } from "../../shared/adapters/target-client.ts";
+import { type DrillArrival, parseDrillArrival } from "../../shared/domain/drill.ts";
+import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
+import type { ReadSecret } from "../../shared/domain/secret.ts";
+import { type ReadObject, storeKeys } from "../../shared/domain/store.ts";
+import type { CompiledTransaction } from "../../shared/domain/transactions/compiled.ts";
+import type { Transaction } from "../../shared/domain/transactions/transaction.ts";
+import { runAlertPath } from "./alert-path.ts";
+import { type CompletionDeps, runCompletion } from "./completion.ts";
+import { findTrace } from "./find-trace.ts";
+import { runTrace } from "./trace.ts";
+import { runWritePath } from "./write-path.ts";
+
+export interface BuildDeps {
+  readonly config: Pick<CompiledConfig, "targets" | "transactions">;
+  readonly readSecret: ReadSecret;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly nonce: () => string;
+  /** State, in which a drill is found that has come back. */
+  readonly read: ReadObject;
+}
+
+/** A transaction of config, ready to run. Clients are made when it runs: most runs need few of them. */
+export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps): Transaction {
+  switch (compiled.kind) {
+    case "trace": {
+      const { settings, ...plan } = compiled;
+      const langfuse = buildLangfuseClient(settings, deps);
+      return { ...plan, run: (_, context) => runTrace(settings, { ...deps, langfuse }, context) };
+    }
+    case "completion": {
+      const { settings, ...plan } = compiled;
+      const { apiKey, ...options } = settings;
+      const readKey = apiKey === "" ? null : () => deps.readSecret(apiKey);
+      const ask = buildAskCompletion({ ...options, readKey, now: deps.now });
+      const known = deps.config.targets.find(({ name }) => name === plan.target);
+      return {
+        ...plan,
+        run: async (_, context) => {
+          const engine = known ? await engineOf(known, deps) : null;
+          const findTrace = settings.traceWithin === null ? null : finderOf(settings.traceWithin, deps);
+          return runCompletion(settings, { ...deps, ask, engine, findTrace }, context);
+        },
+      };
+    }
+    case "write-path": {
+      const { settings, ...plan } = compiled;
+      const target = targetOf(plan.target, deps);
+      return {
+        ...plan,
+        run: async (_, context) => {
+          const { queryInstant } = await clientOf(target, deps);
+          return runWritePath(
+            settings,
+            { ...deps, write: buildTargetWrite(target, deps), queryInstant },
+            context,
+          );
+        },
+      };
+    }
+    case "alert-path": {
+      const { settings, ...plan } = compiled;
+      const target = targetOf(plan.target, deps);
+      return {
+        ...plan,
+        run: async () => {
+          const { listRules } = await clientOf(target, deps);
+          const readArrival = (drill: string) => findArrival(drill, deps);
+          return runAlertPath(settings, {
+            ...deps,
+            write: buildTargetWrite(target, deps),
+            listRules,
+            readArrival,
+          });
+        },
+      };
+    }
+  }
+}
+
+async function engineOf(target: Target, deps: BuildDeps): Promise<CompletionDeps["engine"]> {
+  const { queryInstant } = await clientOf(target, deps);
+  return { queryInstant, delay: target.delay };
+}
+
+/** Looks in the Langfuse of config; null where there is none. */
+function finderOf(patience: number, deps: BuildDeps): CompletionDeps["findTrace"] {
+  const trace = deps.config.transactions.find(({ kind }) => kind === "trace");
+  if (trace?.kind !== "trace") return null;
+  const langfuse = buildLangfuseClient(trace.settings, deps);
+  return (traceId) => findTrace(traceId, patience, { ...deps, langfuse });
+}
+
+function clientOf(target: Target, { readSecret, now, sleep }: BuildDeps) {
+  return buildTargetClient(target, { readSecret, now, sleep, random: () => 0.5 });
+}
+
+function targetOf(name: string, { config }: BuildDeps): Target {
+  const target = config.targets.find((one) => one.name === name);
+  if (!target) throw new Error(`the config has no target "${name}"`);
+  return target;
+}
+
+async function findArrival(drill: string, { read }: BuildDeps): Promise<DrillArrival | null> {
+  const key = storeKeys.drill(drill);
+  const stored = await read(key);
+  return stored && parseDrillArrival(key, stored.body);
+}

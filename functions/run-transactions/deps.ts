@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import * as z from "zod/mini";
+
+import { groupChangedEvent } from "../../events/group-changed.ts";
+import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
+import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import { buildS3Store } from "../../shared/adapters/s3-store.ts";
+import { buildReadSecret } from "../../shared/adapters/secrets.ts";
+import { readCompiledConfig } from "../../shared/lambda/config.ts";
+import { parseEnv } from "../../shared/lambda/env.ts";
+import { log } from "../../shared/lambda/logger.ts";
+import { buildEmit } from "../../shared/lambda/metrics.ts";
+import { patience } from "../../shared/lambda/patience.ts";
+import { buildTransaction } from "./build.ts";
+import type { RunDueDeps } from "./run-due.ts";
+
+export const envSchema = z.object({
+  SONDE_BUCKET: z.string().check(z.minLength(3)),
+  SONDE_BUS: z.string().check(z.minLength(1)),
+});
+
+export type Deps = RunDueDeps;
+
+/** Between two tries to change what others change too, times the tries so far, at the most. */
+const pauseMs = 50;
+
+let deps: Deps | undefined;
+
+/** Wired once on cold start. */
+export async function realDeps(): Promise<Deps> {
+  deps ??= wire();
+  return deps;
+}
+
+function wire(): Deps {
+  const env = parseEnv(envSchema);
+  const config = readCompiledConfig();
+  const now = () => Date.now();
+  const wait = async (ms: number) => {
+    await sleep(ms);
+  };
+  const pause = (tried: number) => wait(Math.random() * pauseMs * tried);
+  const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
+  const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
+  const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
+  return {
+    config,
+    store,
+    changeIncidents: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause }),
+    announce: async (target, announcements) =>
+      publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
+    shown: new Map(),
+    build: (compiled) =>
+      buildTransaction(compiled, {
+        config,
+        read: store.read,
+        readSecret,
+        now,
+        sleep: wait,
+        nonce: randomUUID,
+      }),
+    now,
+    nonce: randomUUID,
+    pause,
+    emit: buildEmit("Sonde"),
+    log,
+  };
+}

@@ -1,0 +1,273 @@
+import { diagnosis, finder } from "./diagnosis.ts";
+
+/** Each way in which a completion does not come back as it should: how it shows, what it comes from, what mends it. */
+export const completionDiagnoses = {
+  refused: diagnosis(
+    "fail",
+    "connection refused",
+    "nothing listens at the gateway's address",
+    "check that the gateway's pods run and that its Service and load balancer have this port",
+  ),
+  dns: diagnosis(
+    "fail",
+    "the host name does not resolve",
+    "the gateway's host name does not resolve from here",
+    "check the name and its record; a name in .svc or a private zone resolves only inside its cluster or VPC",
+  ),
+  unreachable: diagnosis(
+    "fail",
+    "no connection in time",
+    "the gateway's address cannot be reached",
+    "check route, security groups and load balancer: the name resolves, and nobody answers the connection",
+  ),
+  tls: diagnosis(
+    "fail",
+    "TLS fails",
+    "no TLS connection to the gateway",
+    "check the certificate and the scheme of the URL; a private authority's certificate goes into the completion's ca",
+  ),
+  reset: diagnosis(
+    "fail",
+    "the connection is closed without an answer",
+    "the gateway, or what stands before it, closes the connection without an answer",
+    "look for restarts of the gateway (out of memory) and at the load balancer's idle timeout",
+  ),
+  timeout: diagnosis(
+    "fail",
+    "no answer in time",
+    "the gateway takes the request and answers nothing: it, or the model behind it, is stuck or queues too long",
+    "look at the engine's waiting requests and KV cache use, and at the gateway's own queue; a higher timeout only hides it",
+  ),
+  "not-http": diagnosis(
+    "fail",
+    "what answers does not speak HTTP",
+    "something else than a gateway answers at this address",
+    "check host and port, and whether the port wants https://",
+  ),
+  unauthorized: diagnosis(
+    "fail",
+    "401",
+    "the gateway does not accept the key",
+    "store a valid key in the secret that the completion's apiKey names; a virtual key may have been deleted or expired",
+  ),
+  forbidden: diagnosis(
+    "fail",
+    "403",
+    "the key is known and may not do this",
+    "allow the model to the key or its team; if a firewall or auth proxy answers, let Sonde's requests pass",
+  ),
+  "no-model": diagnosis(
+    "fail",
+    "404 that names the model",
+    "the gateway has no such model",
+    "check the model's name, with the provider before it where the gateway wants that (vllm/NAME), and the served-model-name of the engine",
+  ),
+  "wrong-path": diagnosis(
+    "fail",
+    "404 or 405 that does not name the model",
+    "there is no chat completions API at this address",
+    "write the url up to what stands before /chat/completions, mostly …/v1; check the route's path and rewrite",
+  ),
+  redirected: diagnosis(
+    "fail",
+    "a redirect",
+    "the gateway sends requests elsewhere, which clients do not follow with a POST",
+    "write the address that it redirects to, or mend the route that redirects",
+  ),
+  "parameter-refused": diagnosis(
+    "fail",
+    "400 that names a parameter",
+    "the model does not take a parameter of the request",
+    "set limitBy: max_completion_tokens for models that know no max_tokens; else see which parameter the answer names",
+  ),
+  "bad-request": diagnosis(
+    "fail",
+    "another 400 or 422",
+    "the gateway does not take a request that OpenAI's API takes",
+    "see what it says; check the provider that is configured for this model and the gateway's version",
+  ),
+  "quota-spent": diagnosis(
+    "fail",
+    "402, or 429 insufficient_quota",
+    "the budget of the key, or of the provider's account, is used up",
+    "raise the budget of the virtual key or top up the provider's account; waiting does not help before the period ends",
+  ),
+  "rate-limited": diagnosis(
+    "fail",
+    "429",
+    "too many requests or tokens for the limit of this key, team or provider",
+    "raise the limit of the probe's key; if users meet it too, raise theirs or add capacity",
+  ),
+  "server-error": diagnosis(
+    "fail",
+    "500",
+    "the gateway or the model behind it has failed",
+    "look at the logs of gateway and engine at this time, by the trace id",
+  ),
+  "bad-gateway": diagnosis(
+    "fail",
+    "502",
+    "the gateway's upstream closed the connection or is not there",
+    "look for restarts of the engine's pods and at the gateway's upstream address and port",
+  ),
+  "no-backend": diagnosis(
+    "fail",
+    "503 from a proxy",
+    "the load balancer or gateway has no healthy upstream",
+    "check that pods are ready, and the health check's path and port",
+  ),
+  overloaded: diagnosis(
+    "fail",
+    "503 or 529 from the API",
+    "the model takes no more requests",
+    "look at waiting requests and queue limits (flow control, max queue); add replicas or shed load by tenant",
+  ),
+  "gateway-timeout": diagnosis(
+    "fail",
+    "504",
+    "a proxy gave up waiting for the gateway or the model",
+    "look at the engine's queue; raise the proxy's timeout only if the model is that slow by design",
+  ),
+  "unexpected-status": diagnosis(
+    "fail",
+    "another status",
+    "the answer is none that the API has",
+    "see what stands between here and the gateway",
+  ),
+  "html-answer": diagnosis(
+    "fail",
+    "200 with HTML",
+    "a login page, an ingress's default page or a single-page app answers in the gateway's place",
+    "check the url and the route; if an auth proxy stands before it, let Sonde's requests pass",
+  ),
+  "other-answer": diagnosis(
+    "fail",
+    "200 with something else",
+    "the answer is neither a stream nor a completion",
+    "check the url: another service answers there",
+  ),
+  "not-streamed": diagnosis(
+    "warn",
+    "200 with the whole completion as JSON",
+    "the gateway ignores stream: true, so that users wait for the last token before they see the first",
+    "turn streaming on for this provider or route; a cache that answers whole also shows so",
+  ),
+  "stream-error": diagnosis(
+    "fail",
+    "an error event in the stream",
+    "the model failed after the gateway had answered 200",
+    "look at the engine's log at this time; status codes and gateway metrics may count this request as well",
+  ),
+  "stream-reset": diagnosis(
+    "fail",
+    "the connection breaks in mid-stream",
+    "gateway, proxy or engine ended the connection in the middle of an answer",
+    "look for restarts and rollouts without draining, and at idle and request timeouts of the load balancer",
+  ),
+  "stream-stalled": diagnosis(
+    "fail",
+    "the stream begins and does not end in time",
+    "tokens stopped coming, or come too slowly",
+    "look at the engine's inter-token latency, preemptions and GPU clocks; the first token came, so the way is fine",
+  ),
+  "cut-short": diagnosis(
+    "fail",
+    "the stream ends without a finish reason",
+    "the upstream died and the gateway ends the stream as if nothing were",
+    "look at the engine's log and restarts; upgrade a gateway that hides a dead upstream, since clients cannot tell",
+  ),
+  "empty-answer": diagnosis(
+    "fail",
+    "a finish reason, and no text at all",
+    "the model answers with nothing",
+    "check chat template and stop tokens of the engine, and filters of the gateway",
+  ),
+  "strange-stream": diagnosis(
+    "fail",
+    "a stream whose events are no completion chunks",
+    "what is streamed is not OpenAI's format",
+    "check the url and the provider's format: the gateway should translate it",
+  ),
+  "no-done": diagnosis(
+    "warn",
+    "the stream is whole, [DONE] is missing",
+    "the stream ends without its [DONE]: some clients wait for it, or count an error",
+    "look at what rewrites or cuts the stream's end; upgrade the gateway",
+  ),
+  "strange-events": diagnosis(
+    "warn",
+    "events between the chunks that are none",
+    "the stream holds events that clients of OpenAI's API do not know",
+    "look at the gateway's plugins; keep-alives should be comments",
+  ),
+  buffered: diagnosis(
+    "warn",
+    "all tokens arrive at once",
+    "something on the way holds the stream back until it is whole",
+    "turn response buffering off (proxy_buffering off in nginx), and compression of text/event-stream",
+  ),
+  "no-usage": diagnosis(
+    "warn",
+    "no usage, though asked for",
+    "the tokens of streamed answers are not told: nobody can bill or limit by them",
+    "let the gateway pass stream_options.include_usage on, or have the engine force it (--enable-force-include-usage)",
+  ),
+  "limit-ignored": diagnosis(
+    "warn",
+    "more tokens than max_tokens",
+    "the limit of tokens does not reach the model: answers cost more than clients allow",
+    "see which name the provider knows (limitBy), and what the gateway does with it",
+  ),
+  "other-model": diagnosis(
+    "warn",
+    "another model says that it answered",
+    "a fallback, an alias or a wrong route answers in the model's place",
+    "look at the gateway's fallbacks and routing rules; if it is meant so, name it as servedModel",
+  ),
+  "odd-finish": diagnosis(
+    "warn",
+    "a finish reason other than stop or length",
+    "something ended the answer to a harmless prompt",
+    "look at guardrails and content filters; tool_calls to a request without tools is the engine's parser",
+  ),
+  "slow-gateway": diagnosis(
+    "fail",
+    "TTFT over its threshold, the engine's own well under it",
+    "the request waits before it gets to the engine: in the gateway, its queue, a plugin or the network",
+    "look at the gateway's queue, CPU, connection pool and plugins; the model is not what is slow",
+  ),
+  "slow-model": diagnosis(
+    "fail",
+    "TTFT over its threshold, and the engine's own too",
+    "the engine is what is slow: its queue or its prefill",
+    "look at waiting requests, KV cache use, preemptions and long prompts; add replicas",
+  ),
+  slow: diagnosis(
+    "fail",
+    "TTFT over its threshold, the engine's own not known",
+    "the first token comes too late",
+    "compare with the engine's time to first token: give the completion a target that has vLLM's metrics",
+  ),
+  "no-trace": diagnosis(
+    "warn",
+    "the request's own trace does not arrive",
+    "the gateway answers, and sends no trace of it",
+    "turn the gateway's OTLP export on, check its endpoint and keys, and that it takes the traceparent header over",
+  ),
+  "tokens-spent": diagnosis(
+    "unknown",
+    "maxTokensADay is used up",
+    "today's tokens for this completion are used up: it is not asked again before midnight UTC",
+    "make every longer or maxTokensADay larger",
+  ),
+  "no-key": diagnosis(
+    "unknown",
+    "the secret cannot be read",
+    "Sonde's own key for the gateway is not at hand",
+    "store it in the secret that the completion's apiKey names",
+  ),
+} as const;
+
+export type CompletionDiagnosis = keyof typeof completionDiagnoses;
+
+export const completionFound = finder(completionDiagnoses);
