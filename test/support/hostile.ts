@@ -110,7 +110,6 @@ export const anyIncident: fc.Arbitrary<Incident> = fc
     ),
     transitions: fc.constant([]),
     loudAt: fc.option(anyTime),
-    graveAt: fc.option(anyTime),
     askedAt: fc.option(anyTime),
     graveAt: fc.option(anyTime),
     escalatedAt: fc.option(anyTime),

@@ -64,7 +64,6 @@ export function anIncident(change: Partial<Incident> = {}, lead: Partial<Member>
     mute: null,
     transitions: [t0 + 5 * minute],
     loudAt: t0 + 5 * minute,
-    graveAt: t0 + 5 * minute,
     askedAt: t0 + 5 * minute,
     graveAt: t0 + 5 * minute,
     escalatedAt: null,
