@@ -119,7 +119,7 @@ function stateOf(desk: Desk): Map<string, Expected> {
   );
 }
 
-it("incidents live as the plain reading of their rules has it, whatever comes", { timeout: 60_000 }, () => {
+it("incidents live as the plain reading of their rules has it, whatever comes", () => {
   const steps = scriptStep.map((step) => new Taken(step));
   fc.assert(
     fc.property(scriptPolicy, fc.commands([steps], { maxCommands: 60, size: "max" }), (policy, commands) => {

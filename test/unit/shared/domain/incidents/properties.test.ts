@@ -35,7 +35,7 @@ function always(check: (desk: Desk, before: TargetIncidents, policy: IncidentPol
   );
 }
 
-describe("whatever comes, in whatever order, twice or not at all", { timeout: 60_000 }, () => {
+describe("whatever comes, in whatever order, twice or not at all", () => {
   it("no group has two open incidents", () => {
     always(({ incidents }) => {
       const groups = incidents()
