@@ -183,7 +183,9 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .map((value) => JSON.stringify(value))
       .filter((text) => text.includes("*") && text !== '"*"');
     for (const text of patterns)
-      expect(text).toMatch(/\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied|drills)\/\*"/);
+      expect(text).toMatch(
+        /\$\{StateBucket\.Arn\}\/(targets|transactions|incidents|messages|answers|applied|drills)\/\*"/,
+      );
   });
 
   it("has roles that only their own service may take, and each is used", () => {
