@@ -60,7 +60,6 @@ const observationListBody = z.looseObject({
   data: z.array(z.looseObject({ traceId: text, startTime: z.string() })),
 });
 const projectsBody = z.looseObject({ data: z.array(z.looseObject({ id: z.string(), name: z.string() })) });
-const versionBody = z.looseObject({ version: z.string() });
 
 /** A trace as v4 tells of it; null where it has no observation yet. Undefined: this is no such answer. */
 export function parseObservations(body: string): StoredTrace | null | undefined {
@@ -110,12 +109,6 @@ export function parseProject(body: string): { readonly id: string; readonly name
   const parsed = projectsBody.safeParse(fromJson(body));
   const [project] = parsed.success ? parsed.data.data : [];
   return project ? { id: project.id, name: project.name } : null;
-}
-
-/** Langfuse's version by its health answer; null where that is none. */
-export function parseVersion(body: string): string | null {
-  const parsed = versionBody.safeParse(fromJson(body));
-  return parsed.success ? parsed.data.version : null;
 }
 
 function toObservation(one: Observation, trace: StoredTraceFields | null): StoredObservation {

@@ -184,7 +184,7 @@ describe.each(configs)("packaged with %s", (_, config = "") => {
       .filter((text) => text.includes("*") && text !== '"*"');
     for (const text of patterns)
       expect(text).toMatch(
-        /\$\{StateBucket\.Arn\}\/(targets|incidents|messages|answers|applied|drills)\/\*"/,
+        /\$\{StateBucket\.Arn\}\/(targets|transactions|incidents|messages|answers|applied|drills)\/\*"/,
       );
   });
 
