@@ -1,6 +1,7 @@
 import { buildAskCompletion } from "../../shared/adapters/completion.ts";
 import { buildLangfuseClient } from "../../shared/adapters/langfuse-client.ts";
-import { buildTargetClient, buildTargetWrite } from "../../shared/adapters/target-client.ts";
+import type { WriteSamples } from "../../shared/adapters/remote-write.ts";
+import { buildTargetClient } from "../../shared/adapters/target-client.ts";
 import { type DrillArrival, parseDrillArrival } from "../../shared/domain/drill.ts";
 import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { ReadSecret } from "../../shared/domain/secret.ts";
@@ -56,7 +57,7 @@ export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps)
           const { queryInstant } = await clientOf(target, deps);
           return runWritePath(
             settings,
-            { ...deps, write: buildTargetWrite(target, deps), queryInstant },
+            { ...deps, write: await writeTo(target, deps), queryInstant },
             context,
           );
         },
@@ -72,7 +73,7 @@ export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps)
           const readArrival = (drill: string) => findArrival(drill, deps);
           return runAlertPath(settings, {
             ...deps,
-            write: buildTargetWrite(target, deps),
+            write: await writeTo(target, deps),
             listRules,
             readArrival,
           });
@@ -97,6 +98,12 @@ function finderOf(patience: number, deps: BuildDeps): CompletionDeps["findTrace"
 
 function clientOf(target: Target, { readSecret, now, sleep }: BuildDeps) {
   return buildTargetClient(target, { readSecret, now, sleep, random: () => 0.5 });
+}
+
+/** Protobuf and snappy are loaded with the first sample. */
+async function writeTo(target: Target, deps: BuildDeps): Promise<WriteSamples> {
+  const { buildTargetWrite } = await import("../../shared/adapters/target-write.ts");
+  return buildTargetWrite(target, deps);
 }
 
 function targetOf(name: string, { config }: BuildDeps): Target {

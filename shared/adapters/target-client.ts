@@ -1,12 +1,10 @@
 import type { Target } from "../domain/probe.ts";
 import type { PrometheusClient } from "../domain/prometheus.ts";
-import { remoteWriteUrl } from "../domain/remote-write-url.ts";
 import type { ReadSecret } from "../domain/secret.ts";
 import { buildCredentials } from "./aws-credentials.ts";
 import { buildSend } from "./http.ts";
 import type { Auth } from "./http-auth.ts";
 import { buildPrometheusClient } from "./prometheus.ts";
-import { buildRemoteWrite, type WriteSamples } from "./remote-write.ts";
 
 export interface TargetClientDeps {
   readonly readSecret: ReadSecret;
@@ -38,17 +36,8 @@ export async function buildTargetClient(target: Target, deps: TargetClientDeps):
   };
 }
 
-/** Writes samples to one target, once: what refuses them is to be seen, not got over. */
-export function buildTargetWrite(
-  target: Target,
-  { readSecret, now }: Pick<TargetClientDeps, "readSecret" | "now">,
-): WriteSamples {
-  const auth = authFor(target, readSecret, now);
-  const send = buildSend({ auth, now, ...(target.ca === undefined ? {} : { ca: target.ca }) });
-  return buildRemoteWrite({ url: remoteWriteUrl(target), send, now });
-}
-
-function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {
+/** How requests to a target are authorised; secrets are read when they are needed. */
+export function authFor({ auth, name }: Target, readSecret: ReadSecret, now: () => number): Auth {
   switch (auth.kind) {
     case "none":
       return { kind: "none" };

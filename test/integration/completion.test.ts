@@ -43,10 +43,10 @@ describe("a completion through a sound gateway", () => {
     const { result } = await runAgainst({ pace: { ttftMs: 80, interTokenMs: 20 } });
     expect(result.findings).toEqual([]);
     expect(result.value).toBeGreaterThan(0.07);
-    expect(result.value).toBeLessThan(0.5);
+    expect(result.value).toBeLessThan(5);
     expect(measure(result, "ttft_seconds")).toBe(result.value);
     expect(measure(result, "inter_token_seconds")).toBeGreaterThan(0.015);
-    expect(measure(result, "inter_token_seconds")).toBeLessThan(0.1);
+    expect(measure(result, "inter_token_seconds")).toBeLessThan(1);
     expect(measure(result, "http_status")).toBe(200);
     expect(measure(result, "completion_tokens")).toBe(8);
     expect(result.says).toMatch(
@@ -106,7 +106,7 @@ const engine = (value: number): NonNullable<Case["deps"]> => ({
     queryInstant: async ({ at }) => ({ data: [{ labels: {}, sample: { t: at, v: value } }], notices: [] }),
   },
 });
-const slow = { gateway: { pace: { ttftMs: 120 } }, seen: /^1\d\dms, fail over 100ms/ };
+const slow = { gateway: { pace: { ttftMs: 120 } }, seen: /^[\d.]+m?s, fail over 100ms/ };
 const slowSettings = { ttft: { warn: 50, fail: 100 } };
 
 const cases: Readonly<Partial<Record<CompletionDiagnosis, readonly Case[]>>> = {
@@ -141,7 +141,7 @@ const cases: Readonly<Partial<Record<CompletionDiagnosis, readonly Case[]>>> = {
   ],
   "stream-reset": [{ fault: "reset-mid-stream", seen: /^after 4 pieces of text$/ }],
   "stream-stalled": [
-    { fault: "stalls-mid-stream", ...patient, seen: /^after 4 pieces of text, [34]\d\dms in all$/ },
+    { fault: "stalls-mid-stream", ...patient, seen: /^after 4 pieces of text, [\d.]+m?s in all$/ },
   ],
   "cut-short": [
     { fault: "ends-mid-stream", seen: /^after 4 pieces of text$/ },
@@ -168,7 +168,7 @@ const cases: Readonly<Partial<Record<CompletionDiagnosis, readonly Case[]>>> = {
   "slow-gateway": [
     { ...slow, settings: slowSettings, deps: engine(0.02), seen: /the engine's median 20ms$/ },
   ],
-  "slow-model": [{ ...slow, settings: slowSettings, deps: engine(0.1), seen: /the engine's median 100ms$/ }],
+  "slow-model": [{ ...slow, settings: slowSettings, deps: engine(10), seen: /the engine's median 10.0s$/ }],
   "no-trace": [{ deps: { findTrace: async () => false }, seen: /^$/ }],
   "tokens-spent": [{ settings: { maxTokensADay: 63 }, seen: /^0 of 63$/ }],
   "no-key": [

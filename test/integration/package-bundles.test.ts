@@ -80,6 +80,13 @@ const carries: Readonly<Record<string, readonly string[]>> = {
     "@opentelemetry/resources",
     "@opentelemetry/sdk-trace",
     "@opentelemetry/semantic-conventions",
+    // Roles of other accounts' targets.
+    "@aws-sdk/credential-providers",
+    "@aws-sdk/nested-clients",
+    // Loaded when a sample is written.
+    "long",
+    "protobufjs",
+    "snappyjs",
     "p-limit",
     "yocto-queue",
   ],

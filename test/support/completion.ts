@@ -46,7 +46,7 @@ export async function completeOnce(
       limitBy: "max_tokens",
       maxTokensADay: 20_000,
       ttft: { warn: null, fail: null },
-      requestTimeout: 2_000,
+      requestTimeout: 20_000,
       traceWithin: null,
       ...settings,
     },
