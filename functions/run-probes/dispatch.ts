@@ -1,8 +1,7 @@
 import { type EvaluationDue, evaluationDue } from "../../events/evaluation-due.ts";
 import type { PublishEvents } from "../../shared/adapters/event-bus.ts";
-import { incidentsObject } from "../../shared/domain/incident-state.ts";
-import type { Store } from "../../shared/domain/store.ts";
-import { storeKeys } from "../../shared/domain/store.ts";
+import { emptyTargetState, parseTargetState } from "../../shared/domain/state.ts";
+import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import type { Unit } from "./run-round.ts";
 
 export interface DispatchDeps {
@@ -29,22 +28,26 @@ export async function dispatch(units: readonly Unit[], at: number, { publish }: 
 /** Two rounds may be missed before somebody outside should notice. */
 const freshFor = 3 * 60_000;
 
-/** Whether every unit's last round is a recent one: what is sent off for evaluation says nothing by itself. */
+/**
+ * Whether every unit's last round is a recent one, and somebody answered in it: what is sent off for evaluation
+ * says nothing by itself.
+ */
 export async function allEvaluated(
   units: readonly Unit[],
   now: number,
   { store }: DispatchDeps,
 ): Promise<boolean> {
-  const targets = new Map(units.map(({ target }) => [target.name, target]));
-  const fresh = await Promise.all(
-    [...targets.values()].map(async (target) => {
-      const key = storeKeys.incidents(target.name);
+  const rounds = await Promise.all(
+    units.map(async ({ target, shard }) => {
+      const key = storeKeys.shard(target.name, shard.name);
       const stored = await store.read(key);
-      const rounds = stored ? incidentsObject(target.name).parse(key, stored.body).rounds : {};
-      return units.every(
-        (unit) => unit.target !== target || now - target.delay - (rounds[unit.shard.name] ?? 0) <= freshFor,
-      );
+      const { roundAt, probes } = stored ? parseTargetState(key, stored.body) : emptyTargetState(target.name);
+      const oldest = now - target.delay - freshFor;
+      return {
+        fresh: roundAt >= oldest,
+        answered: Object.values(probes).some(({ evaluatedTo }) => evaluatedTo >= oldest),
+      };
     }),
   );
-  return fresh.every(Boolean);
+  return rounds.every(({ fresh }) => fresh) && rounds.some(({ answered }) => answered);
 }

@@ -47,7 +47,7 @@ export async function runTargetRound(
   deps: RoundDeps,
 ): Promise<TargetRound> {
   const client = await deps.clientFor(target);
-  const key = shard.name === "1/1" ? storeKeys.target(target.name) : storeKeys.shard(target.name, shard.name);
+  const key = storeKeys.shard(target.name, shard.name);
   for (let tries = 0; tries < writeTries; tries++) {
     const stored = await deps.store.read(key);
     const before = stored ? parseTargetState(key, stored.body) : emptyTargetState(target.name);

@@ -31,9 +31,11 @@ export interface Store {
 /** Keys of the objects. Each but the target's and the silences has exactly one writing function. */
 export const storeKeys = {
   target: (target: string) => `targets/${encodeURIComponent(target)}.json`,
-  /** A target with many probes is evaluated in shards, each with an object of its own. */
+  /** What the probes of one shard remember; a target that is evaluated as a whole has one object. */
   shard: (target: string, shard: string) =>
-    `targets/${encodeURIComponent(target)}/${shard.replace("/", "-of-")}.json`,
+    shard === "1/1"
+      ? `targets/${encodeURIComponent(target)}.json`
+      : `targets/${encodeURIComponent(target)}/${shard.replace("/", "-of-")}.json`,
   /** Changed through the reducer only: by rounds, by what Alertmanager tells, and by answers. */
   incidents: (target: string) => `incidents/${encodeURIComponent(target)}.json`,
   /** Written by run-transactions alone. */
