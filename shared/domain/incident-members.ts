@@ -86,15 +86,19 @@ export function joinRound(membership: Membership, round: Round, policy: Incident
   const failing = new Set<string>();
   const seen = new Map<string, Verdict>();
   const answered = new Set<string>();
+  const failedBefore = new Set(membership.entries().map(([, { probe }]) => probe));
   for (const { probe, verdicts } of round.results) {
     // Where nobody answered nothing is known to be over.
     if (!verdicts.some(({ cause }) => cause === "query-failed" || cause === "missing"))
       answered.add(probe.id);
     for (const verdict of verdicts) {
+      const level = verdict.status === "warn" || verdict.status === "fail" ? verdict.status : null;
+      const fails = level !== null || verdict.pending !== null;
+      // Most series are well and were: those need no key.
+      if (!fails && !failedBefore.has(probe.id)) continue;
       const key = memberKey(probe.id, verdict.labels, Object.keys(probe.labels));
       seen.set(key, verdict);
-      const level = verdict.status === "warn" || verdict.status === "fail" ? verdict.status : null;
-      if (!level && !verdict.pending) continue;
+      if (!fails) continue;
       failing.add(key);
       const member = memberOf(probe, verdict, level, membership.get(key), round);
       const groupBy = probe.groupBy ?? policy.groupBy;
