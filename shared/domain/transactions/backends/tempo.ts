@@ -43,7 +43,11 @@ export const tempo: TraceBackend = {
       if (answer.status === 404 && !isHtml(answer) && !/page not found/i.test(answer.body)) return "nothing";
       const parsed = answer.status === 200 ? traceBody.safeParse(fromJson(answer.body)) : null;
       if (!parsed?.success) return null;
-      const spans = otlpSpans(parsed.data.batches ?? parsed.data.resourceSpans ?? []);
+      const { batches, resourceSpans } = parsed.data;
+      const resources = batches ?? resourceSpans;
+      // Without any span newer ones may answer 200 with an empty trace.
+      if (!resources) return answer.body.trim() === "{}" ? "nothing" : null;
+      const spans = otlpSpans(resources);
       return spans.length === 0 ? "nothing" : { id: "", spans };
     },
     expected: asSent,
