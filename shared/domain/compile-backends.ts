@@ -165,7 +165,7 @@ function checkReading({ kind, query, queryHeaders, headers, project, orgId }: Tr
       ? [
           at(
             "query",
-            `is needed: the address of ${traceBackends[kind].title}'s query API, which is not OTLP's`,
+            `is needed: the address of ${traceBackends[kind].words.title}'s query API, which is not OTLP's`,
           ),
         ]
       : []),

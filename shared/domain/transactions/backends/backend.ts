@@ -2,7 +2,7 @@ import type { Diagnosis } from "../diagnosis.ts";
 import type { Answered } from "../exchange.ts";
 import type { PlannedSpan } from "../planned-trace.ts";
 import type { PollLimits } from "../poll-plan.ts";
-import type { BackendDiagnosis, SendDiagnosis } from "./backend-diagnoses.ts";
+import type { BackendDiagnosis, BackendWords, SendDiagnosis } from "./backend-diagnoses.ts";
 
 /** What config says of one backend. Durations are milliseconds. */
 export interface BackendSettings {
@@ -87,7 +87,7 @@ export type RoundTripDiagnoses = Readonly<Record<BackendDiagnosis, Diagnosis>>;
 
 /** A place that takes traces by OTLP. */
 export type TraceBackend = {
-  readonly title: string;
+  readonly words: BackendWords;
   /** The full address of OTLP's traces. */
   readonly postUrl: (settings: TraceBackendSettings) => string;
   /** Headers that are no secret. */

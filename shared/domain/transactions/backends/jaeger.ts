@@ -25,7 +25,7 @@ const errorBody = z.looseObject({ error: z.looseObject({ httpCode: z.number(), m
  * It says of a trace that it does not have 404 with a JSON error, as text/plain. Its API deletes nothing.
  */
 export const jaeger: TraceBackend = {
-  title: words.title,
+  words,
   postUrl: ({ endpoint }) => `${endpoint}/v1/traces`,
   postHeaders: () => ({}),
   attributes: plainAttributes,

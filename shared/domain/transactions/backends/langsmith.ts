@@ -50,7 +50,7 @@ const metadataKeys = ["tenant_id", "sonde_code", "sonde_run", "environment"] as 
  * done at the weekend, unconfirmed (https://docs.langchain.com/langsmith/data-purging-compliance).
  */
 export const langsmith: TraceBackend = {
-  title: words.title,
+  words,
   postUrl: ({ endpoint }) => `${endpoint}/otel/v1/traces`,
   postHeaders: ({ project }) => ({ "langsmith-project": project }),
   attributes: (span, run) => {

@@ -34,7 +34,7 @@ export interface FoundLine {
 }
 
 const serviceName = "sonde-probe";
-const words = {
+export const lokiWords = {
   title: "Loki",
   taker: "Loki",
   address: "logs.url (such as http://loki-gateway)",
@@ -147,8 +147,8 @@ function tenantHeader(orgId: string): Readonly<Record<string, string>> {
 export const lokiAfterwards = "Loki deletes no single line: it goes with its retention";
 
 export const lokiDiagnoses: RoundTripDiagnoses = {
-  ...sendDiagnoses(words),
-  ...readDiagnoses(words),
+  ...sendDiagnoses(lokiWords),
+  ...readDiagnoses(lokiWords),
   unauthorized: diagnosis(
     "fail",
     '401, with "no org id" where the tenant is missing',

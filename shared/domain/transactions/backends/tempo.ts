@@ -26,7 +26,7 @@ const traceBody = z.looseObject({
  * https://grafana.com/docs/tempo/latest/api_docs/#query, which every version has. Its API deletes nothing.
  */
 export const tempo: TraceBackend = {
-  title: words.title,
+  words,
   postUrl: ({ endpoint }) => `${endpoint}/v1/traces`,
   postHeaders: ({ orgId }) => (orgId ? { "x-scope-orgid": orgId } : {}),
   attributes: plainAttributes,
