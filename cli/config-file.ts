@@ -110,7 +110,13 @@ function readSources(config: SondeConfig, base: string): { sources: ConfigSource
       }
     });
   });
-  const withCertificates = [...(config.targets ?? []), ...(config.langfuse ? [config.langfuse] : [])];
+  const withCertificates = [
+    ...(config.targets ?? []),
+    ...(config.langfuse ? [config.langfuse] : []),
+    ...(config.completion ?? []),
+    ...(config.traces ?? []),
+    ...(config.logs ?? []),
+  ];
   const certificates = withCertificates.flatMap(({ ca }) => {
     const pem = ca && readCertificate(isAbsolute(ca) ? ca : join(base, ca));
     return pem ? [[ca, pem]] : [];

@@ -3,7 +3,7 @@ import { isSecretName, targetSecret, workspaceOf } from "../shared/domain/deploy
 import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { allChannels } from "../shared/domain/routes.ts";
-import { transactionSecret } from "../shared/domain/transactions/compiled.ts";
+import { transactionSecrets } from "../shared/domain/transactions/compiled.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
 /** The names of the secrets that Slack's functions read. */
@@ -80,7 +80,7 @@ function transactionStatements({
     transactions.some(({ kind, target }) => kind === "alert-path" && target === name),
   );
   const secrets = [
-    ...transactions.flatMap((one) => transactionSecret(one) ?? []),
+    ...transactions.flatMap(transactionSecrets),
     ...asked.flatMap((target) => targetSecret(target) ?? []),
   ];
   return [

@@ -13,7 +13,7 @@ export function registerTransact(program: Command, deps: CliDeps): void {
     .command("transact")
     .description("run the synthetic transactions once, without state, and say what they found")
     .option("-c, --config <file>", "the config to run", "sonde.yaml")
-    .option("--only <kind...>", "these kinds only: trace, completion, write-path")
+    .option("--only <kind...>", "these kinds only: trace, log, completion, write-path")
     .option("--json", "one JSON object a line, the last one a summary")
     .addHelpText(
       "after",

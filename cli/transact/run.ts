@@ -55,7 +55,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
   const store = state === undefined ? null : await openStore(state, deps);
   if (wanted.length === 0)
     throw new ConfigError(
-      `${options.config} has no transactions${options.only ? ` of kind ${options.only.join(", ")}` : ""} that can run here: there are langfuse, completion, writePath and alertPath (docs/transactions.md)`,
+      `${options.config} has no transactions${options.only ? ` of kind ${options.only.join(", ")}` : ""} that can run here: there are langfuse, traces, logs, completion, writePath and alertPath (docs/transactions.md)`,
     );
   const started = deps.now();
   const runs = await Promise.all(
@@ -69,6 +69,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
           now: deps.now,
           sleep: deps.sleep,
           nonce: deps.nonce,
+          writeLine: deps.out,
         }),
         deps,
       );

@@ -1,3 +1,4 @@
+import { buildBackendClient } from "../../shared/adapters/backend-client.ts";
 import { buildAskCompletion } from "../../shared/adapters/completion.ts";
 import { buildLangfuseClient } from "../../shared/adapters/langfuse-client.ts";
 import type { WriteSamples } from "../../shared/adapters/remote-write.ts";
@@ -7,11 +8,12 @@ import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { ReadSecret } from "../../shared/domain/secret.ts";
 import { type ReadObject, storeKeys } from "../../shared/domain/store.ts";
 import type { CompiledTransaction } from "../../shared/domain/transactions/compiled.ts";
-import type { Transaction } from "../../shared/domain/transactions/transaction.ts";
+import type { Transaction, TransactionPlan } from "../../shared/domain/transactions/transaction.ts";
 import { runAlertPath } from "./alert-path.ts";
 import { type CompletionDeps, runCompletion } from "./completion.ts";
 import { findTrace } from "./find-trace.ts";
-import { runTrace } from "./trace.ts";
+import { runLogLine } from "./log-line.ts";
+import { buildTraceRun } from "./trace-providers.ts";
 import { runWritePath } from "./write-path.ts";
 
 export interface BuildDeps {
@@ -21,6 +23,8 @@ export interface BuildDeps {
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly nonce: () => string;
+  /** A line on stdout, for an agent that ships it. */
+  readonly writeLine: (line: string) => void;
   /** State, in which a drill is found that has come back. */
   readonly read: ReadObject;
 }
@@ -28,10 +32,15 @@ export interface BuildDeps {
 /** A transaction of config, ready to run. Clients are made when it runs: most runs need few of them. */
 export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps): Transaction {
   switch (compiled.kind) {
-    case "trace": {
-      const { settings, ...plan } = compiled;
-      const langfuse = buildLangfuseClient(settings, deps);
-      return { ...plan, run: (_, context) => runTrace(settings, { ...deps, langfuse }, context) };
+    case "trace":
+      return { ...planOf(compiled), run: buildTraceRun(compiled, deps) };
+    case "log": {
+      const { settings } = compiled;
+      const client = buildBackendClient(settings, deps);
+      return {
+        ...planOf(compiled),
+        run: (_, context) => runLogLine(settings, { ...deps, client }, context),
+      };
     }
     case "completion": {
       const { settings, ...plan } = compiled;
@@ -83,6 +92,10 @@ export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps)
   }
 }
 
+function planOf({ id, kind, target, probe, timeout }: CompiledTransaction): TransactionPlan {
+  return { id, kind, target, probe, timeout };
+}
+
 async function engineOf(target: Target, deps: BuildDeps): Promise<CompletionDeps["engine"]> {
   const { queryInstant } = await clientOf(target, deps);
   return { queryInstant, delay: target.delay };
@@ -90,9 +103,11 @@ async function engineOf(target: Target, deps: BuildDeps): Promise<CompletionDeps
 
 /** Looks in the Langfuse of config; null where there is none. */
 function finderOf(patience: number, deps: BuildDeps): CompletionDeps["findTrace"] {
-  const trace = deps.config.transactions.find(({ kind }) => kind === "trace");
-  if (trace?.kind !== "trace") return null;
-  const langfuse = buildLangfuseClient(trace.settings, deps);
+  const [settings] = deps.config.transactions.flatMap((one) =>
+    one.kind === "trace" && one.provider === "langfuse" ? [one.settings] : [],
+  );
+  if (!settings) return null;
+  const langfuse = buildLangfuseClient(settings, deps);
   return (traceId) => findTrace(traceId, patience, { ...deps, langfuse });
 }
 

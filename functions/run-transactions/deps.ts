@@ -63,6 +63,7 @@ function wire(): Deps {
         now,
         sleep: wait,
         nonce: randomUUID,
+        writeLine: (line) => process.stdout.write(`${line}\n`),
       }),
     now,
     nonce: randomUUID,

@@ -7,6 +7,8 @@ export type Auth =
   | { readonly kind: "none" }
   | { readonly kind: "basic"; readonly user: string; readonly password: string }
   | { readonly kind: "bearer"; readonly token: string }
+  /** Whole headers, for what has ways of its own. */
+  | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string>> }
   /** What a secret holds, read for each request, so that a change of it needs no restart. */
   | { readonly kind: "stored"; readonly read: () => Promise<Auth> }
   | {
@@ -36,6 +38,8 @@ export function buildAuthorize(auth: Auth, now: () => number): Authorize {
       const token = auth.token.trim();
       return withHeader(`Bearer ${token}`, [token]);
     }
+    case "headers":
+      return withHeaders(auth.headers);
     case "stored":
       return stored(auth.read, now);
     case "sigv4":
@@ -45,6 +49,13 @@ export function buildAuthorize(auth: Auth, now: () => number): Authorize {
 
 function withHeader(authorization: string, secrets: readonly string[]): Authorize {
   return async ({ headers }) => ({ headers: { ...headers, authorization }, secrets });
+}
+
+/** Without the scheme a value is a secret as well: error pages may repeat either. */
+function withHeaders(own: Readonly<Record<string, string>>): Authorize {
+  const trimmed = Object.entries(own).map(([name, value]) => [name, value.trim()] as const);
+  const secrets = trimmed.flatMap(([, value]) => [value, value.replace(/^\w+ +/, "")]);
+  return async ({ headers }) => ({ headers: { ...headers, ...Object.fromEntries(trimmed) }, secrets });
 }
 
 function stored(read: () => Promise<Auth>, now: () => number): Authorize {

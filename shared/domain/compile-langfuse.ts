@@ -63,6 +63,7 @@ export function compileLangfuse(
     {
       id,
       kind: "trace",
+      provider: "langfuse",
       target,
       probe: buildProbe(config, url, every),
       timeout: patience + around,

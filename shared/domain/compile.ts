@@ -1,5 +1,6 @@
 import { aliasesIn, guardSelectors } from "./aliases.ts";
 import { type Comparison, parseComparison } from "./comparison.ts";
+import { compileLogBackends, compileTraceBackends } from "./compile-backends.ts";
 import { compileCompletions } from "./compile-completion.ts";
 import { compileLangfuse } from "./compile-langfuse.ts";
 import { compilePolicy } from "./compile-policy.ts";
@@ -81,6 +82,8 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     ...(config.langfuse
       ? compileLangfuse(config.langfuse, targets, sources.certificates, faults, notes)
       : []),
+    ...compileTraceBackends(config.traces ?? [], targets, sources.certificates, faults, notes),
+    ...compileLogBackends(config.logs ?? [], targets, sources.certificates, faults),
     ...compileCompletions(
       config.completion ?? [],
       targets,

@@ -4,6 +4,7 @@ import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
 import { isTimeZone } from "./monday.ts";
+import { traceBackendKinds } from "./transactions/backends/trace-backends.ts";
 import { langfusePlans } from "./transactions/langfuse-budget.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -272,6 +273,44 @@ const alertPathSchema = z.strictObject({
   ...transactionFields,
 });
 
+const environment = z
+  .string()
+  .check(z.regex(/^[a-z0-9_-]{1,40}$/, "use up to 40 lower-case letters, digits, dashes and underscores"));
+
+/** The same for every backend. `headers` name the secrets that hold their values. */
+const backendFields = {
+  name: z.optional(name),
+  query: z.optional(httpUrl),
+  headers: z.optional(labelMap),
+  queryHeaders: z.optional(labelMap),
+  orgId: z.optional(z.string().check(z.regex(/^[\w.!*'()-]+$/, "write one tenant, as Grafana names it"))),
+  environment: z.optional(environment),
+  tenant: z.optional(nonEmpty),
+  patience: z.optional(duration),
+  ca: z.optional(nonEmpty),
+  ...transactionFields,
+};
+
+/** A trace to another backend than Langfuse, and back where that tells. `endpoint` is OTLP's, without /v1/traces. */
+const traceBackendSchema = z.strictObject({
+  kind: z.enum(traceBackendKinds),
+  endpoint: httpUrl,
+  project: z.optional(nonEmpty),
+  encoding: z.optional(z.enum(["protobuf", "json"])),
+  ...backendFields,
+});
+
+/** A structured line to Loki and back: by its push API, or on stdout for an agent such as Fluent Bit. */
+const logBackendSchema = z.strictObject({
+  kind: z.literal("loki"),
+  url: httpUrl,
+  via: z.optional(z.enum(["push", "stdout"])),
+  selector: z.optional(
+    z.string().check(z.regex(/^\{.+\}$/, 'write a stream selector such as {namespace="sonde"}')),
+  ),
+  ...backendFields,
+});
+
 /** `sonde.yaml` as people write it. Durations, thresholds and templates are still text. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -287,6 +326,8 @@ export const configSchema = z.strictObject({
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
   langfuse: z.optional(langfuseSchema),
+  traces: z.optional(z.array(traceBackendSchema)),
+  logs: z.optional(z.array(logBackendSchema)),
   completion: z.optional(z.array(completionSchema)),
   writePath: z.optional(writePathSchema),
   alertPath: z.optional(alertPathSchema),
@@ -312,6 +353,8 @@ export type SondeConfig = z.infer<typeof configSchema>;
 export type SloConfig = z.infer<typeof sloSchema>;
 export type ProbeConfig = z.infer<typeof probeSchema>;
 export type LangfuseConfig = z.infer<typeof langfuseSchema>;
+export type TraceBackendConfig = z.infer<typeof traceBackendSchema>;
+export type LogBackendConfig = z.infer<typeof logBackendSchema>;
 export type CompletionConfig = z.infer<typeof completionSchema>;
 export type WritePathConfig = z.infer<typeof writePathSchema>;
 export type AlertPathConfig = z.infer<typeof alertPathSchema>;

@@ -1,7 +1,7 @@
 import { channelSecrets } from "./channel.ts";
 import type { CompiledConfig, Target } from "./probe.ts";
 import { allChannels } from "./routes.ts";
-import { type CompiledTransaction, transactionSecret } from "./transactions/compiled.ts";
+import { type CompiledTransaction, transactionSecrets, transactionUrls } from "./transactions/compiled.ts";
 
 /** One line each. `faults` cannot work once deployed; `warnings` need something that Sonde does not set up. */
 export interface DeployReport {
@@ -15,7 +15,7 @@ export function checkDeployable(config: CompiledConfig): DeployReport {
   const channels = allChannels(config.incidents.routes);
   const secrets = [
     ...config.targets.flatMap((target) => targetSecret(target) ?? []),
-    ...config.transactions.flatMap((one) => transactionSecret(one) ?? []),
+    ...config.transactions.flatMap(transactionSecrets),
     ...channelSecrets(channels),
   ];
   const transactions = config.transactions.map(checkTransaction);
@@ -61,12 +61,12 @@ function checkTarget({ name, url, auth }: Target): DeployReport {
 }
 
 /** What goes to a target is told with the target. */
-function checkTransaction({ id, kind, settings }: CompiledTransaction): DeployReport {
-  if (kind === "write-path" || kind === "alert-path") return { faults: [], warnings: [] };
-  const { fault, warning } = placeOf(settings.url, "run-transactions");
+function checkTransaction(compiled: CompiledTransaction): DeployReport {
+  const places = transactionUrls(compiled).map((url) => placeOf(url, "run-transactions"));
+  const say = (what: string) => `transaction "${compiled.id}": ${what}`;
   return {
-    faults: fault ? [`transaction "${id}": ${fault}`] : [],
-    warnings: warning ? [`transaction "${id}": ${warning}`] : [],
+    faults: places.flatMap(({ fault }) => (fault ? [say(fault)] : [])),
+    warnings: places.flatMap(({ warning }) => (warning ? [say(warning)] : [])),
   };
 }
 

@@ -94,7 +94,7 @@ export interface Slo {
 /** A probe ready to run: durations in milliseconds, thresholds taken apart, guard known. */
 export interface Probe {
   readonly id: string;
-  readonly kind: "promql" | "rule" | "slo" | "trace" | "completion" | "write-path" | "alert-path";
+  readonly kind: "promql" | "rule" | "slo" | "trace" | "log" | "completion" | "write-path" | "alert-path";
   /** Best first: the first one whose names the target has is asked. Never empty. */
   readonly variants: readonly Variant[];
   readonly aliases: Aliases;

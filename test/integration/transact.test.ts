@@ -139,6 +139,7 @@ describe("keys, prompts and answers", () => {
           now: clock.now,
           sleep: clock.sleep,
           nonce,
+          writeLine: (line) => told.push(line),
         }),
       now: clock.now,
       nonce,

@@ -1,3 +1,6 @@
+import type { BackendSettings, TraceBackendSettings } from "./backends/backend.ts";
+import type { LogSettings } from "./backends/loki.ts";
+import type { TraceBackendKind } from "./backends/trace-backends.ts";
 import type { LangfusePlan } from "./langfuse-budget.ts";
 import type { TransactionPlan } from "./transaction.ts";
 
@@ -69,17 +72,60 @@ export interface AlertPathSettings {
   readonly patience: number;
 }
 
+/** What each provider of traces needs. */
+export type TraceProviders = { readonly langfuse: LangfuseSettings } & {
+  readonly [kind in TraceBackendKind]: TraceBackendSettings;
+};
+
+/** A provider of traces with its settings. */
+export type TraceProvider<K extends keyof TraceProviders = keyof TraceProviders> = {
+  readonly [P in K]: { readonly provider: P; readonly settings: TraceProviders[P] };
+}[K];
+
 /** A transaction as config has it, with what its kind needs. */
 export type CompiledTransaction = Omit<TransactionPlan, "kind"> &
   (
-    | { readonly kind: "trace"; readonly settings: LangfuseSettings }
+    | ({ readonly kind: "trace" } & TraceProvider)
+    | { readonly kind: "log"; readonly provider: "loki"; readonly settings: LogSettings }
     | { readonly kind: "completion"; readonly settings: CompletionSettings }
     | { readonly kind: "write-path"; readonly settings: WritePathSettings }
     | { readonly kind: "alert-path"; readonly settings: AlertPathSettings }
   );
 
-/** The secret that a transaction reads; null: none of its own. */
-export function transactionSecret({ kind, settings }: CompiledTransaction): string | null {
-  if (kind === "trace") return settings.keys;
-  return kind === "completion" && settings.apiKey !== "" ? settings.apiKey : null;
+/** The names of the secrets that a transaction reads of its own. */
+export function transactionSecrets(compiled: CompiledTransaction): readonly string[] {
+  switch (compiled.kind) {
+    case "trace":
+      if (compiled.provider === "langfuse") return [compiled.settings.keys];
+      return headerSecrets(compiled.settings);
+    case "log":
+      return headerSecrets(compiled.settings);
+    case "completion":
+      return compiled.settings.apiKey === "" ? [] : [compiled.settings.apiKey];
+    default:
+      return [];
+  }
+}
+
+function headerSecrets({ headers, queryHeaders }: BackendSettings): readonly string[] {
+  return [...new Set([...Object.values(headers), ...Object.values(queryHeaders)])];
+}
+
+/** The addresses that a transaction asks beside those of targets. */
+export function transactionUrls(compiled: CompiledTransaction): readonly string[] {
+  switch (compiled.kind) {
+    case "trace":
+      if (compiled.provider === "langfuse") return [compiled.settings.url];
+      return backendUrls(compiled.settings);
+    case "log":
+      return backendUrls(compiled.settings);
+    case "completion":
+      return [compiled.settings.url];
+    default:
+      return [];
+  }
+}
+
+function backendUrls({ endpoint, query }: BackendSettings): readonly string[] {
+  return [...new Set([endpoint, query])].filter((url) => url !== "");
 }

@@ -2,7 +2,7 @@ import type { Probe } from "../probe.ts";
 import type { Labels } from "../series.ts";
 import type { Finding } from "./finding.ts";
 
-export const transactionKinds = ["trace", "completion", "write-path", "alert-path"] as const;
+export const transactionKinds = ["trace", "log", "completion", "write-path", "alert-path"] as const;
 export type TransactionKind = (typeof transactionKinds)[number];
 
 /** A number about one run, for CloudWatch and Prometheus: `sonde_transaction_<name>`, in base units. */
