@@ -19,6 +19,8 @@ export function buildProgram(deps: CliDeps): Command {
   const program = new Command("sonde")
     .description("Probes and incidents for LLM inference on EKS")
     .version("0.1.0")
+    // What stands after a command is that command's.
+    .enablePositionalOptions()
     .showHelpAfterError("(sonde --help shows what there is)")
     .configureOutput({
       writeErr: (text) => deps.err(text.trimEnd()),
