@@ -256,6 +256,13 @@ describe.each(["langsmith", "tempo", "jaeger"] as const)("a trace in %s", (kind)
   });
 });
 
+it.each(telling)("what a run sent to %s that crashed is found by the next one", async (kind) => {
+  const own = await rig(kind);
+  await expect(own.run({ crash: true })).rejects.toThrow("crashed");
+  if (kind !== "loki") expect(own.stage.kept()).toHaveLength(1);
+  await expectNothingLeft(kind, own);
+});
+
 describe("LangSmith", () => {
   it("is asked to delete each trace once it is seen, and told of where it refuses", async () => {
     const own = await rig("langsmith");

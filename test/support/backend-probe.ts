@@ -19,6 +19,8 @@ export interface BackendRun extends TraceBackendSettings, Omit<LogSettings, keyo
   readonly timeoutMs: number;
   /** What an agent makes of a line on stdout; without it nobody ships it. */
   readonly ship: (line: string) => string;
+  /** The run ends with an error when it is to wait for the first time. */
+  readonly crash: boolean;
 }
 
 export interface BackendRig {
@@ -47,7 +49,11 @@ export async function startBackendRig(
   let nonces = 0;
   const lines: string[] = [];
   const run = async (given: Partial<BackendRun> = {}) => {
-    const { secret = secretValue, timeoutMs = 5_000, ship, ...change } = given;
+    const { secret = secretValue, timeoutMs = 5_000, ship, crash, ...change } = given;
+    const sleep = async (ms: number) => {
+      if (crash) throw new Error("crashed");
+      clock.pass(ms);
+    };
     const writeLine = (line: string) => {
       lines.push(line);
       if (ship) stage.ship({ labels: { namespace: "sonde" }, text: ship(line) });
@@ -77,7 +83,7 @@ export async function startBackendRig(
         timeoutMs,
       }),
       now: clock.now,
-      sleep: clock.sleep,
+      sleep,
       nonce: () => `run-${++nonces}`,
     };
     const context = {

@@ -53,7 +53,7 @@ export const jaeger: TraceBackend = {
       "fail",
       "404 or 405",
       "nothing takes OTLP at this path: this is Jaeger's query port (16686) or an old collector without OTLP",
-      "make traces.endpoint the collector's OTLP/HTTP port (4318); before Jaeger 1.35 OTLP needs COLLECTOR_OTLP_ENABLED",
+      "make traces.endpoint the collector's OTLP/HTTP port (4318); in Jaeger 1.x OTLP may have to be switched on (COLLECTOR_OTLP_ENABLED=true)",
     ),
     "never-visible": diagnosis(
       "fail",
@@ -65,7 +65,7 @@ export const jaeger: TraceBackend = {
       "unknown",
       "accepted, reading answers a page, a redirect, or 404 of another kind",
       "Jaeger's query API is not at this address: its UI answers every path that it does not know with its page",
-      "make query name Jaeger's query service (16686) with its base path (QUERY_BASE_PATH); API v3 needs Jaeger 1.54 or newer",
+      "make query name Jaeger's query service (16686) with its base path (QUERY_BASE_PATH); old versions have no /api/v3",
     ),
   },
 };
