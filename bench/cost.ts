@@ -42,6 +42,8 @@ const price = {
 const logBytes = { round: 1_000, target: 900 } as const;
 /** Lambda asks an idle queue for work by five pollers that wait twenty seconds each. */
 const polls = 5 * 3 * rounds;
+/** A round reads silences, incidents and state, and writes incidents and state. */
+const stateDollars = 2 * price.s3Write + 3 * price.s3Read;
 const runProbesGigabytes = 0.5;
 const notifySlackGigabytes = 0.25;
 const secondsPerMessage = 1.5;
@@ -52,21 +54,25 @@ const metricsOfTarget = 6;
 export function monthlyCost({ targets, secondsPerRound, samplesPerRound, messages }: Usage): CostLine[] {
   const probing = rounds * lambdaCall(secondsPerRound * runProbesGigabytes);
   const notifying = messages * lambdaCall(secondsPerMessage * notifySlackGigabytes);
-  const stored = rounds * targets;
+  // Several targets are evaluated by an invocation of run-probes each.
+  const sentOff = targets > 1 ? rounds * targets : 0;
   return [
-    { item: "Lambda", dollars: probing + notifying },
+    { item: "Lambda", dollars: probing + notifying + sentOff * price.lambdaRequest },
     { item: "CloudWatch metrics", dollars: (metricsOfAll + metricsOfTarget * targets) * price.metric },
     { item: "CloudWatch alarms", dollars: alarmMetrics(targets) * price.alarmMetric },
     {
       item: "CloudWatch Logs",
       dollars: (rounds * (logBytes.round + logBytes.target * targets) * price.logGigabyte) / 1e9,
     },
-    { item: "X-Ray", dollars: (rounds + messages) * price.trace },
+    { item: "X-Ray", dollars: (rounds + sentOff + messages) * price.trace },
     { item: "KMS", dollars: price.key + rounds * price.keyRequest },
-    { item: "S3", dollars: stored * (price.s3Write + price.s3Read) + messages * 2 * price.s3Write },
+    {
+      item: "S3",
+      dollars: rounds * targets * stateDollars + sentOff * price.s3Read + messages * 2 * price.s3Write,
+    },
     {
       item: "Scheduler, EventBridge, SQS",
-      dollars: rounds * price.schedule + messages * price.event + polls * price.queueRequest,
+      dollars: rounds * price.schedule + (sentOff + messages) * price.event + polls * price.queueRequest,
     },
     { item: "Managed Prometheus, query samples", dollars: targets * sampleDollars(samplesPerRound) },
   ];
@@ -129,7 +135,7 @@ function fastProbesDollars(everySeconds: number): number {
   const more = Math.ceil(60 / everySeconds) - 1;
   const waiting = more * everySeconds * runProbesGigabytes * price.lambdaGigabyteSecond;
   const log = (logBytes.target * price.logGigabyte) / 1e9;
-  return rounds * (waiting + more * (price.s3Write + price.s3Read + log));
+  return rounds * (waiting + more * (stateDollars + log));
 }
 
 /** One sentence: docs/deploy.md has it as it is printed. */
