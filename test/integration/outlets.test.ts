@@ -348,12 +348,20 @@ describe("a webhook of one's own", () => {
   test.each<{ answer: ServerFault; says: string }>([
     { answer: { status: 401, body: "who are you" }, says: "HTTP 401: who are you: check the address" },
     { answer: { status: 302, headers: { location: "/" } }, says: "follows no redirects" },
-    { answer: { status: 422, body: "no\nsuch field" }, says: "HTTP 422: no such field" },
   ])("is given up until a person has looked after an answer that $says", async ({ answer, says }) => {
     receiver.failNext(answer);
     expect(await post(firing)).toBe(1);
     expect(logged.join()).toContain(says);
     expect(await post(firing)).toBe(0);
+  });
+
+  test("holds nothing up where one post is refused for what it says, and is told again with the next round", async () => {
+    receiver.failNext({ status: 422, body: "no\nsuch field" });
+    expect(await post(firing)).toBe(0);
+    expect(logged.join()).toContain("HTTP 422: no such field");
+    expect(receiver.taken).toHaveLength(0);
+    expect(await post(firing)).toBe(0);
+    expect(receiver.taken).toHaveLength(1);
   });
 
   test("is not written to where its key is wrong, its address is not safe, or it is no webhook", async () => {
