@@ -4,6 +4,7 @@ import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { allChannels } from "../shared/domain/routes.ts";
 import { transactionSecrets } from "../shared/domain/transactions/compiled.ts";
+import { buildNetworkPolicies } from "./network.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
 /** The names of the secrets that Slack's functions read. */
@@ -14,7 +15,7 @@ export interface SlackSecrets {
 
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "transactions" | "incidents" | "slack">,
+  config: Pick<CompiledConfig, "targets" | "transactions" | "incidents" | "slack" | "network">,
   slack: SlackSecrets,
 ): Stack {
   return {
@@ -31,6 +32,7 @@ export function buildPermissions(
         "AnswerSlackRole",
         secretStatements(config.slack ? [slack.signing] : []),
       ),
+      ...buildNetworkPolicies(config),
     },
   };
 }

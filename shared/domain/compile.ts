@@ -9,11 +9,12 @@ import { compileRuleFile } from "./compile-rules.ts";
 import { compileSlo } from "./compile-slo.ts";
 import { compileTargets } from "./compile-target.ts";
 import { compileAlertPath, compileWritePath } from "./compile-target-paths.ts";
-import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
+import type { NetworkConfig, ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
 import type { ConfigFault } from "./faults.ts";
 import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
+import type { Network } from "./network.ts";
 import type { Pack } from "./pack.ts";
 import type { CompiledConfig, Level, LevelName, Probe } from "./probe.ts";
 import { allChannels } from "./routes.ts";
@@ -108,8 +109,26 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     incidents,
     slack: compileSlackAccess(config.slack, allChannels(incidents.routes), faults, notes),
     heartbeat: config.heartbeat ?? "",
+    network: config.network ? compileNetwork(config.network, transactions, notes) : null,
   };
   return { compiled, faults, notes };
+}
+
+function compileNetwork(
+  { subnets, securityGroups, functions = ["run-transactions"] }: NetworkConfig,
+  transactions: readonly CompiledTransaction[],
+  notes: ConfigFault[],
+): Network {
+  if (transactions.length === 0 && functions.every((name) => name === "run-transactions"))
+    notes.push({
+      path: ["network"],
+      message: "attaches nothing: there are no transactions; functions: [run-probes] is for the rounds",
+    });
+  return {
+    subnets: [...new Set(subnets)],
+    securityGroups: [...new Set(securityGroups)],
+    functions: [...new Set(functions)],
+  };
 }
 
 /** Incidents know a probe by its id, whatever asked. */

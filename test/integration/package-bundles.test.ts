@@ -201,6 +201,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
       incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
       slack: null,
       heartbeat: `${url}/heartbeat`,
+      network: null,
     };
     folder = unpack(bundleOf("run-probes"));
     writeFileSync(join(folder, compiledConfigFile), JSON.stringify(config));

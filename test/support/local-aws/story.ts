@@ -19,6 +19,7 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
     transactions: [],
     incidents: aPolicy({ routes: [aRoute(channel)] }),
     heartbeat: "",
+    network: null,
     slack: null,
     ...change,
   };

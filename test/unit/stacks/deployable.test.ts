@@ -12,6 +12,7 @@ function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
     transactions: [],
     slack: null,
     heartbeat: "",
+    network: null,
     ...change,
   };
 }

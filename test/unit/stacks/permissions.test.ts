@@ -18,8 +18,10 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, transactions: [], incidents: aPolicy({ routes }), slack: null }, secrets)
-    .Resources;
+  return buildPermissions(
+    { targets, transactions: [], incidents: aPolicy({ routes }), slack: null, network: null },
+    secrets,
+  ).Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -116,7 +118,7 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
     actions: { acknowledge: anybody, silence: anybody },
   };
   const { AnswerSlackSecretPolicy } = buildPermissions(
-    { targets: [], transactions: [], incidents: aPolicy(), slack },
+    { targets: [], transactions: [], incidents: aPolicy(), slack, network: null },
     secrets,
   ).Resources;
   expect(AnswerSlackSecretPolicy?.Properties.PolicyDocument).toMatchObject({
@@ -164,7 +166,7 @@ describe("run-transactions", () => {
 });
 
 it("never makes a pattern of a secret's name", () => {
-  const config = { targets: [], transactions: [], incidents: aPolicy(), slack: null };
+  const config = { targets: [], transactions: [], incidents: aPolicy(), slack: null, network: null };
   expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 

@@ -26,6 +26,7 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
     transactions: [],
     slack: null,
     heartbeat: "",
+    network: null,
   };
   const memory = buildMemoryStore();
   const store: Deps["store"] = {
