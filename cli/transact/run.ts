@@ -65,6 +65,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
         buildTransaction(one, {
           config: compiled,
           read: store?.read ?? (async () => null),
+          standing: "workstation",
           readSecret: async (name) => readSecretFromEnv(name, deps.env),
           now: deps.now,
           sleep: deps.sleep,

@@ -11,6 +11,7 @@ import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts"
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
+import { isAttached } from "../../shared/domain/network.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
@@ -58,6 +59,7 @@ function wire(): Deps {
     build: (compiled) =>
       buildTransaction(compiled, {
         config,
+        standing: isAttached(config.network, "run-transactions") ? "vpc" : "no-vpc",
         read: store.read,
         readSecret,
         now,

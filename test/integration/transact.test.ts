@@ -134,6 +134,7 @@ describe("keys, prompts and answers", () => {
       build: (one) =>
         buildTransaction(one, {
           config: compiled,
+          standing: "workstation",
           read: store.read,
           readSecret: async () => pair,
           now: clock.now,
