@@ -351,6 +351,7 @@ export const configSchema = z.strictObject({
   completion: z.optional(z.array(completionSchema)),
   writePath: z.optional(writePathSchema),
   alertPath: z.optional(alertPathSchema),
+  transactions: z.optional(z.strictObject({ writeTo: z.optional(nonEmpty) })),
   cost: z.optional(
     z.looseObject({
       currency: z.optional(nonEmpty),

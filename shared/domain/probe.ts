@@ -176,6 +176,8 @@ export interface CompiledConfig {
   readonly targets: readonly Target[];
   readonly probes: readonly Probe[];
   readonly transactions: readonly CompiledTransaction[];
+  /** The target that transactions' results are written to; empty: none. */
+  readonly writeResultsTo: string;
   readonly incidents: IncidentPolicy;
   /** Null: messages have no buttons, and nothing listens to Slack. */
   readonly slack: SlackAccess | null;

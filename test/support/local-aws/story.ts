@@ -20,6 +20,7 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
     incidents: aPolicy({ routes: [aRoute(channel)] }),
     heartbeat: "",
     network: null,
+    writeResultsTo: "",
     slack: null,
     ...change,
   };

@@ -13,6 +13,7 @@ function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
     slack: null,
     heartbeat: "",
     network: null,
+    writeResultsTo: "",
     ...change,
   };
 }

@@ -34,6 +34,7 @@ const config: CompiledConfig = {
   slack: null,
   heartbeat: "",
     network: null,
+    writeResultsTo: "",
 };
 
 /** 90 from the third minute on, till the eighth. */

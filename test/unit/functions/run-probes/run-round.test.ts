@@ -27,6 +27,7 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
     slack: null,
     heartbeat: "",
     network: null,
+    writeResultsTo: "",
   };
   const memory = buildMemoryStore();
   const store: Deps["store"] = {
