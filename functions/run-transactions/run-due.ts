@@ -13,7 +13,11 @@ import { type Store, storeKeys } from "../../shared/domain/store.ts";
 import type { CompiledTransaction } from "../../shared/domain/transactions/compiled.ts";
 import { diagnoseWrite } from "../../shared/domain/transactions/diagnose-write.ts";
 import { judgeRun } from "../../shared/domain/transactions/judge.ts";
-import { metricsOfRounds, metricsOfTarget, planMetrics } from "../../shared/domain/transactions/metric-plan.ts";
+import {
+  metricsOfRounds,
+  metricsOfTarget,
+  planMetrics,
+} from "../../shared/domain/transactions/metric-plan.ts";
 import { type Outcome, outcomeOf, resultSeries } from "../../shared/domain/transactions/outcome.ts";
 import type { Transaction, TransactionResult } from "../../shared/domain/transactions/transaction.ts";
 import {
@@ -228,17 +232,12 @@ function tell(
   const probed = config.targets.some(({ name }) => name === target);
   const { transaction, metrics } = planMetrics(id, ids, metricsOfTarget - (probed ? metricsOfRounds : 0));
   const values = {
-    TransactionSuccess: outcome.success ? 1 : 0,
+    TransactionSuccess: outcome.success === null ? null : Number(outcome.success),
     TransactionLagSeconds: outcome.lagSeconds,
     TransactionSeconds: outcome.seconds,
   };
-  emit({
-    target,
-    transaction,
-    values: Object.fromEntries(
-      metrics.flatMap((name) => (values[name] === null ? [] : [[name, values[name]]])),
-    ),
-  });
+  const counted = metrics.flatMap((name) => (values[name] === null ? [] : [[name, values[name]] as const]));
+  if (counted.length > 0) emit({ target, transaction, values: Object.fromEntries(counted) });
   log("info", "transaction", {
     transaction: id,
     target,

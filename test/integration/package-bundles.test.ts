@@ -202,7 +202,7 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
       slack: null,
       heartbeat: `${url}/heartbeat`,
       network: null,
-    writeResultsTo: "",
+      writeResultsTo: "",
     };
     folder = unpack(bundleOf("run-probes"));
     writeFileSync(join(folder, compiledConfigFile), JSON.stringify(config));

@@ -83,7 +83,12 @@ describe("transactions' results", () => {
     });
     expect(report.ran).toEqual({ "langfuse/langfuse-trace": "ok", "lab/write-path": "fail" });
     expect(logged.filter(({ level }) => level !== "info")).toEqual([]);
-    const client = await buildTargetClient(target, { readSecret, now, sleep: async () => undefined, random: () => 0 });
+    const client = await buildTargetClient(target, {
+      readSecret,
+      now,
+      sleep: async () => undefined,
+      random: () => 0,
+    });
     const ask = async (query: string) =>
       (await client.queryInstant({ query, at: now() })).data.map(({ labels, sample }) => [labels, sample.v]);
     const trace = { transaction: "langfuse-trace", kind: "trace", target: "langfuse" };

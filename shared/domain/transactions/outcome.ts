@@ -4,9 +4,8 @@ import type { TransactionPlan, TransactionResult } from "./transaction.ts";
 
 /** One run as graphs show it: what it found now, whatever its incident waits for. */
 export interface Outcome {
-  /** It did what it is for. A run that could not tell is no success. */
-  readonly success: boolean;
-  readonly unknown: boolean;
+  /** The platform did what it is for; null where the run could not tell, which burns no error budget. */
+  readonly success: boolean | null;
   /** What the transaction is about; null where it was not reached. */
   readonly lagSeconds: number | null;
   readonly seconds: number;
@@ -15,8 +14,7 @@ export interface Outcome {
 export function outcomeOf({ findings, value }: TransactionResult, durationMs: number): Outcome {
   const gravest = byGravity(findings)[0]?.verdict ?? null;
   return {
-    success: gravest === null || gravest === "warn",
-    unknown: gravest === "unknown",
+    success: gravest === "unknown" ? null : gravest !== "fail",
     lagSeconds: value,
     seconds: durationMs / 1000,
   };
@@ -35,13 +33,13 @@ export interface ResultSeries {
 export function resultSeries(
   { id, kind, target }: Pick<TransactionPlan, "id" | "kind" | "target">,
   { measures }: Pick<TransactionResult, "measures">,
-  { success, unknown, lagSeconds, seconds }: Outcome,
+  { success, lagSeconds, seconds }: Outcome,
   at: number,
 ): readonly ResultSeries[] {
   const shared = { transaction: id, kind, target };
   const values: readonly (readonly [name: string, value: number | null])[] = [
-    ["success", success ? 1 : 0],
-    ["unknown", unknown ? 1 : 0],
+    ["success", success === null ? null : Number(success)],
+    ["unknown", Number(success === null)],
     ["duration_seconds", seconds],
     ["lag_seconds", lagSeconds],
     ...measures.map(({ name, value }) => [`${kind.replaceAll("-", "_")}_${name}`, value] as const),

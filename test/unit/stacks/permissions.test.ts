@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-
-import type { SondeConfig } from "../../../shared/domain/config.ts";
 import { compileConfig } from "../../../shared/domain/compile.ts";
+import type { SondeConfig } from "../../../shared/domain/config.ts";
 import { parseConfig } from "../../../shared/domain/config.ts";
 import { workspaceOf } from "../../../shared/domain/deployable.ts";
 import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
@@ -20,7 +19,14 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
   return buildPermissions(
-    { targets, transactions: [], writeResultsTo: "", incidents: aPolicy({ routes }), slack: null, network: null },
+    {
+      targets,
+      transactions: [],
+      writeResultsTo: "",
+      incidents: aPolicy({ routes }),
+      slack: null,
+      network: null,
+    },
     secrets,
   ).Resources;
 }
@@ -167,7 +173,14 @@ describe("run-transactions", () => {
 });
 
 it("never makes a pattern of a secret's name", () => {
-  const config = { targets: [], transactions: [], writeResultsTo: "", incidents: aPolicy(), slack: null, network: null };
+  const config = {
+    targets: [],
+    transactions: [],
+    writeResultsTo: "",
+    incidents: aPolicy(),
+    slack: null,
+    network: null,
+  };
   expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 

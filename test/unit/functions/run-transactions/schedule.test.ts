@@ -39,7 +39,11 @@ interface Turn {
   to: number | null;
 }
 
-type Act = (id: string, context: TransactionContext, sleep: (ms: number) => Promise<void>) => Promise<unknown>;
+type Act = (
+  id: string,
+  context: TransactionContext,
+  sleep: (ms: number) => Promise<void>,
+) => Promise<unknown>;
 
 const well = { value: 1, says: "", labels: {}, request: "POST", measures: [], leftovers: [] } as const;
 
@@ -151,8 +155,9 @@ describe("each transaction", () => {
   });
 
   it("that hangs holds up no other", async () => {
-    const own = aSchedule([plan("hangs"), plan("beside"), plan("else", { target: "ohio" })], async (id, _, sleep) =>
-      id === "hangs" ? new Promise(() => undefined) : sleep(second),
+    const own = aSchedule(
+      [plan("hangs"), plan("beside"), plan("else", { target: "ohio" })],
+      async (id, _, sleep) => (id === "hangs" ? new Promise(() => undefined) : sleep(second)),
     );
     await own.minutes(6);
     for (const id of ["beside", "else"])
@@ -161,7 +166,9 @@ describe("each transaction", () => {
 
   it("that waits for a place among many that hang gets one by the next invocation, and other targets' never wait", async () => {
     const hanging = Array.from({ length: 6 }, (_, index) => plan(`hangs-${index}`, { timeout: 4 * minute }));
-    const elsewhere = Array.from({ length: 11 }, (_, index) => plan(`well-${index}`, { target: `t${index}` }));
+    const elsewhere = Array.from({ length: 11 }, (_, index) =>
+      plan(`well-${index}`, { target: `t${index}` }),
+    );
     const own = aSchedule([...hanging, plan("beside"), ...elsewhere], async (id, _, sleep) =>
       id.startsWith("hangs") ? new Promise(() => undefined) : sleep(second),
     );
@@ -195,7 +202,9 @@ describe("each transaction", () => {
 
 it("many targets run at the same time, in bounds", async () => {
   const planned = Array.from({ length: 40 }, (_, index) =>
-    Array.from({ length: 3 }, (_unused, nth) => plan(`p${index}-${nth}`, { target: `t${index}`, every: 10 * minute })),
+    Array.from({ length: 3 }, (_unused, nth) =>
+      plan(`p${index}-${nth}`, { target: `t${index}`, every: 10 * minute }),
+    ),
   ).flat();
   let now = 0;
   let most = 0;
@@ -238,7 +247,10 @@ it("overlapping invocations never run the same transaction twice, whatever the s
     durations: fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 8 }),
     gaps: fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 5, maxLength: 20 }),
     late: fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 5 }),
-    faults: fc.array(fc.constantFrom("none", "none", "none", "refused", "slow"), { minLength: 1, maxLength: 9 }),
+    faults: fc.array(fc.constantFrom("none", "none", "none", "refused", "slow"), {
+      minLength: 1,
+      maxLength: 9,
+    }),
   });
   await fc.assert(
     fc.asyncProperty(chaos, async ({ durations, gaps, late, faults }) => {
@@ -271,7 +283,10 @@ it("overlapping invocations never run the same transaction twice, whatever the s
         for (const [index, { from }] of turns.entries()) {
           const { to } = turns[index - 1] ?? { to: from };
           // A run that was cut off at its timeout may go on by itself for a while; nobody counts on it.
-          const over = Math.min(to ?? Number.POSITIVE_INFINITY, (turns[index - 1]?.from ?? from) + 3 * minute);
+          const over = Math.min(
+            to ?? Number.POSITIVE_INFINITY,
+            (turns[index - 1]?.from ?? from) + 3 * minute,
+          );
           expect(from).toBeGreaterThanOrEqual(over);
         }
       }

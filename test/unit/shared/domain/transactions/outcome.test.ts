@@ -23,24 +23,30 @@ function aResult(change: Partial<TransactionResult> = {}): TransactionResult {
     ...change,
   };
 }
-const finding = (verdict: Finding["verdict"]): Finding => ({ id: "x", verdict, cause: "", fix: "", seen: "" });
+const finding = (verdict: Finding["verdict"]): Finding => ({
+  id: "x",
+  verdict,
+  cause: "",
+  fix: "",
+  seen: "",
+});
 
 describe("a run as graphs show it", () => {
   it.each([
-    ["nothing", [], true, false],
-    ["a warning", ["warn"], true, false],
-    ["a failure", ["warn", "fail"], false, false],
-    ["that it could not tell", ["warn", "unknown"], false, true],
-    ["a failure, and that it could not tell the rest", ["unknown", "fail"], false, false],
-  ] as const)("that found %s", (_, verdicts, success, unknown) => {
+    ["nothing", [], true],
+    ["a warning", ["warn"], true],
+    ["a failure", ["warn", "fail"], false],
+    ["that it could not tell", ["warn", "unknown"], null],
+    ["a failure, and that it could not tell the rest", ["unknown", "fail"], false],
+  ] as const)("that found %s", (_, verdicts, success) => {
     const result = aResult({ findings: verdicts.map(finding) });
-    expect(outcomeOf(result, 2_500)).toEqual({ success, unknown, lagSeconds: 1.3, seconds: 2.5 });
+    expect(outcomeOf(result, 2_500)).toEqual({ success, lagSeconds: 1.3, seconds: 2.5 });
   });
 });
 
 describe("a run's series", () => {
   const plan = { id: "write-path", kind: "write-path", target: "seoul" } as const;
-  const outcome = { success: true, unknown: false, lagSeconds: 0.4, seconds: 1.2 };
+  const outcome = { success: true, lagSeconds: 0.4, seconds: 1.2 };
   const labels = { transaction: "write-path", kind: "write-path", target: "seoul" };
 
   it("are gauges by transaction, kind and target, at the run's end", () => {
@@ -58,13 +64,18 @@ describe("a run's series", () => {
 
   it("leave out what is not known, or no number", () => {
     const measures = [{ name: "lag_seconds", value: Number.NaN }];
-    const names = resultSeries(plan, { measures }, { ...outcome, lagSeconds: null }, 1).map(
-      ({ labels: { __name__ } }) => __name__,
-    );
-    expect(names).toEqual([
-      "sonde_transaction_success",
-      "sonde_transaction_unknown",
-      "sonde_transaction_duration_seconds",
+    const values = (change: object) =>
+      resultSeries(plan, { measures }, { ...outcome, ...change }, 1).map(
+        ({ labels: { __name__ }, samples: [{ v }] }) => [__name__, v],
+      );
+    expect(values({ lagSeconds: null })).toEqual([
+      ["sonde_transaction_success", 1],
+      ["sonde_transaction_unknown", 0],
+      ["sonde_transaction_duration_seconds", 1.2],
+    ]);
+    expect(values({ lagSeconds: null, success: null })).toEqual([
+      ["sonde_transaction_unknown", 1],
+      ["sonde_transaction_duration_seconds", 1.2],
     ]);
   });
 
@@ -92,7 +103,11 @@ describe("CloudWatch's metrics of a target", () => {
     return ids.map((id) => planMetrics(id, ids, budget));
   };
   const names = (count: number, budget: number) =>
-    new Set(chosen(count, budget).flatMap(({ transaction, metrics }) => metrics.map((one) => `${transaction}/${one}`)));
+    new Set(
+      chosen(count, budget).flatMap(({ transaction, metrics }) =>
+        metrics.map((one) => `${transaction}/${one}`),
+      ),
+    );
 
   it("are all three of one transaction", () => {
     expect(chosen(1, metricsOfTarget)).toEqual([
@@ -109,7 +124,14 @@ describe("CloudWatch's metrics of a target", () => {
   });
 
   it("are counted together for those that a target has too many of", () => {
-    expect(chosen(6, 4).map(({ transaction }) => transaction)).toEqual(["t0", "t1", "t2", "other", "other", "other"]);
+    expect(chosen(6, 4).map(({ transaction }) => transaction)).toEqual([
+      "t0",
+      "t1",
+      "t2",
+      "other",
+      "other",
+      "other",
+    ]);
   });
 
   it("are never more than the budget, and tell of every transaction whether it went well", () => {
