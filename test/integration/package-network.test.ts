@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { afterwards, longestTimeout } from "../../shared/domain/transactions/transaction-state.ts";
 import {
   type Packaging,
   packageService,
@@ -51,6 +52,12 @@ describe("packaged with a network", () => {
     ]);
     for (const id of ["RunTransactionsNetworkPolicy", "RunTransactionsNetworkDenial"])
       expect(template.Resources[id]?.Properties?.RoleName).toEqual({ Ref: "RunTransactionsRole" });
+  });
+
+  it("it has time for the longest transaction that config may have, and for what comes after", () => {
+    const { Timeout } =
+      resourcesOf(template, "AWS::Lambda::Function").RunDashtransactionsLambdaFunction ?? {};
+    expect(Number(Timeout) * 1_000).toBeGreaterThan(longestTimeout + afterwards);
   });
 
   it("nothing of a network is made, least of all a NAT gateway", () => {
