@@ -8,6 +8,7 @@ import { buildAlarms } from "../stacks/alarms.ts";
 import { alertTopics, buildAlertmanager } from "../stacks/alertmanager.ts";
 import { buildChannels } from "../stacks/channels.ts";
 import { type DeployConfig, loadDeployConfig } from "../stacks/config.ts";
+import { type Attachment, buildAttachments } from "../stacks/network.ts";
 import { buildPermissions } from "../stacks/permissions.ts";
 import { archive } from "./archive.ts";
 import { bundleFunction } from "./bundle.ts";
@@ -15,6 +16,8 @@ import { bundleFunction } from "./bundle.ts";
 interface FunctionEntry {
   readonly handler: string;
   package?: { artifact?: string };
+  vpc?: Attachment["vpc"];
+  dependsOn?: readonly string[];
 }
 
 /** What the plugin uses of osls. */
@@ -61,7 +64,10 @@ export class SondePlugin {
       sonde: { resolve: async (request: VariableRequest) => ({ value: await this.#resolve(request) }) },
     };
     this.hooks = {
-      initialize: () => this.#report(),
+      initialize: () => {
+        this.#report();
+        this.#attach();
+      },
       "before:package:createDeploymentArtifacts": () => this.#bundle(),
       "before:package:function:package": () => this.#bundle(),
     };
@@ -106,6 +112,14 @@ export class SondePlugin {
     if (!needConfig.has(command) || !this.#loaded) return;
     if ("fault" in this.#loaded) throw new this.#serverless.classes.Error(this.#loaded.fault, "SONDE_CONFIG");
     for (const note of this.#loaded.notes) this.#writers.log.warning(note);
+  }
+
+  /** Functions stand in a VPC only where config says so: there is nothing of it in serverless.yml. */
+  #attach(): void {
+    if (!this.#loaded || "fault" in this.#loaded) return;
+    const { functions } = this.#serverless.service;
+    for (const [name, attachment] of buildAttachments(this.#loaded.compiled))
+      Object.assign(functions[name] ?? {}, attachment);
   }
 
   async #bundle(): Promise<void> {

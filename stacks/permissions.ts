@@ -4,6 +4,7 @@ import { ConfigError } from "../shared/domain/errors.ts";
 import type { CompiledConfig, Target } from "../shared/domain/probe.ts";
 import { allChannels } from "../shared/domain/routes.ts";
 import { transactionSecrets } from "../shared/domain/transactions/compiled.ts";
+import { buildNetworkPolicies } from "./network.ts";
 import { policyDocument, type Resource, ref, type Stack, type Statement, sub } from "./template.ts";
 
 /** The names of the secrets that Slack's functions read. */
@@ -14,7 +15,10 @@ export interface SlackSecrets {
 
 /** What the roles may do because of what sonde.yaml names: the rest stands in each function's own file. */
 export function buildPermissions(
-  config: Pick<CompiledConfig, "targets" | "transactions" | "incidents" | "slack">,
+  config: Pick<
+    CompiledConfig,
+    "targets" | "transactions" | "writeResultsTo" | "incidents" | "slack" | "network"
+  >,
   slack: SlackSecrets,
 ): Stack {
   return {
@@ -31,6 +35,7 @@ export function buildPermissions(
         "AnswerSlackRole",
         secretStatements(config.slack ? [slack.signing] : []),
       ),
+      ...buildNetworkPolicies(config),
     },
   };
 }
@@ -50,24 +55,31 @@ function policy(logicalId: string, role: string, statements: readonly Statement[
 }
 
 function targetStatements(targets: readonly Target[]): Statement[] {
+  return [
+    ...onWorkspaces("QueryWorkspaces", "aps:QueryMetrics", targets),
+    ...assumedRoles(targets),
+    ...secretStatements(targets.flatMap((target) => targetSecret(target) ?? [])),
+  ];
+}
+
+/** The workspaces of other accounts: what may be done there is up to the role. */
+function assumedRoles(targets: readonly Target[]): Statement[] {
   const roles = distinct(
     targets.flatMap(({ auth }) =>
       auth.kind === "sigv4" && auth.assumeRole ? [auth.assumeRole.roleArn] : [],
     ),
   );
-  return [
-    ...onWorkspaces("QueryWorkspaces", "aps:QueryMetrics", targets),
-    // The workspaces of other accounts: what may be done there is up to the role.
-    ...(roles.length > 0 ? [allow("AssumeTargetRoles", "sts:AssumeRole", roles)] : []),
-    ...secretStatements(targets.flatMap((target) => targetSecret(target) ?? [])),
-  ];
+  return roles.length > 0 ? [allow("AssumeTargetRoles", "sts:AssumeRole", roles)] : [];
 }
 
 /** Which targets transactions ask, and which they write to as well. */
 function transactionStatements({
   targets,
   transactions,
-}: Pick<CompiledConfig, "targets" | "transactions">): Statement[] {
+  writeResultsTo,
+}: Pick<CompiledConfig, "targets" | "transactions" | "writeResultsTo">): Statement[] {
+  if (transactions.length === 0) return [];
+  const results = targets.filter(({ name }) => name === writeResultsTo);
   const asked = targets.filter(({ name }) =>
     transactions.some(({ kind, target }) => kind !== "trace" && target === name),
   );
@@ -81,11 +93,12 @@ function transactionStatements({
   );
   const secrets = [
     ...transactions.flatMap(transactionSecrets),
-    ...asked.flatMap((target) => targetSecret(target) ?? []),
+    ...[...asked, ...results].flatMap((target) => targetSecret(target) ?? []),
   ];
   return [
-    ...targetStatements(asked).filter(({ Sid }) => Sid !== "ReadSecrets"),
-    ...onWorkspaces("WriteWorkspaces", "aps:RemoteWrite", written),
+    ...onWorkspaces("QueryWorkspaces", "aps:QueryMetrics", asked),
+    ...assumedRoles([...asked, ...results]),
+    ...onWorkspaces("WriteWorkspaces", "aps:RemoteWrite", [...written, ...results]),
     ...onWorkspaces("ListRules", "aps:ListRules", drilled),
     ...secretStatements(secrets),
   ];

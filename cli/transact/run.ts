@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 import { buildTransaction } from "../../functions/run-transactions/build.ts";
-import { runOne } from "../../functions/run-transactions/run-one.ts";
+import { afterTime, runOne } from "../../functions/run-transactions/run-one.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import { summarize } from "../../shared/domain/summary.ts";
 import { byGravity } from "../../shared/domain/transactions/finding.ts";
@@ -65,6 +65,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
         buildTransaction(one, {
           config: compiled,
           read: store?.read ?? (async () => null),
+          standing: "workstation",
           readSecret: async (name) => readSecretFromEnv(name, deps.env),
           now: deps.now,
           sleep: deps.sleep,
@@ -87,7 +88,8 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
 }
 
 async function run(transaction: Transaction, deps: CliDeps): Promise<Ran> {
-  const { result } = await runOne(transaction, deps.now(), { memory: null, remember: async () => undefined });
+  const context = { memory: null, remember: async () => undefined };
+  const { result } = await runOne(transaction, deps.now(), context, afterTime);
   // On the command line nobody waits for a `for` to run: what is found is said.
   const levels = transaction.probe.levels.map((level) => ({ ...level, for: 0 }));
   const plan = { ...transaction, probe: { ...transaction.probe, levels } };

@@ -37,8 +37,9 @@ export async function runAlertPath(
   try {
     await deps.write([{ labels: series, samples: [{ t: startedAt, v: 1 }] }]);
   } catch (error) {
-    const { cause, seen } = diagnoseWrite(asFailure(error));
-    return report(settings, null, startedAt, [found("not-written", `${cause}: ${seen}`)]);
+    const { cause, seen, reach } = diagnoseWrite(asFailure(error));
+    const finding = found("not-written", `${cause}: ${seen}`);
+    return report(settings, null, startedAt, [reach ? { ...finding, reach } : finding]);
   }
   const arrival = await waitFor(drill, series, startedAt, settings, deps);
   if (!arrival) {

@@ -8,6 +8,7 @@ import type { CompiledConfig, Target } from "../../shared/domain/probe.ts";
 import type { ReadSecret } from "../../shared/domain/secret.ts";
 import { type ReadObject, storeKeys } from "../../shared/domain/store.ts";
 import type { CompiledTransaction } from "../../shared/domain/transactions/compiled.ts";
+import { placeFindings, type Standing } from "../../shared/domain/transactions/explain-reach.ts";
 import type { Transaction, TransactionPlan } from "../../shared/domain/transactions/transaction.ts";
 import { runAlertPath } from "./alert-path.ts";
 import { type CompletionDeps, runCompletion } from "./completion.ts";
@@ -25,12 +26,25 @@ export interface BuildDeps {
   readonly nonce: () => string;
   /** A line on stdout, for an agent that ships it. */
   readonly writeLine: (line: string) => void;
+  /** Where this runs: by it a failure of the network is told from one of the service. */
+  readonly standing: Standing;
   /** State, in which a drill is found that has come back. */
   readonly read: ReadObject;
 }
 
 /** A transaction of config, ready to run. Clients are made when it runs: most runs need few of them. */
 export function buildTransaction(compiled: CompiledTransaction, deps: BuildDeps): Transaction {
+  const transaction = buildPlain(compiled, deps);
+  return {
+    ...transaction,
+    run: async (now, context) => {
+      const result = await transaction.run(now, context);
+      return { ...result, findings: placeFindings(result.findings, deps.standing) };
+    },
+  };
+}
+
+function buildPlain(compiled: CompiledTransaction, deps: BuildDeps): Transaction {
   switch (compiled.kind) {
     case "trace":
       return { ...planOf(compiled), run: buildTraceRun(compiled, deps) };

@@ -9,8 +9,11 @@ import * as z from "zod/mini";
 import { groupChangedEvent } from "../../events/group-changed.ts";
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import type { WriteSamples } from "../../shared/adapters/remote-write.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
+import type { buildTargetWrite } from "../../shared/adapters/target-write.ts";
+import { isAttached } from "../../shared/domain/network.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
 import { log } from "../../shared/lambda/logger.ts";
@@ -18,6 +21,7 @@ import { buildEmit } from "../../shared/lambda/metrics.ts";
 import { patience } from "../../shared/lambda/patience.ts";
 import { buildTransaction } from "./build.ts";
 import type { RunDueDeps } from "./run-due.ts";
+import { afterTime } from "./run-one.ts";
 
 export const envSchema = z.object({
   SONDE_BUCKET: z.string().check(z.minLength(3)),
@@ -28,6 +32,9 @@ export type Deps = RunDueDeps;
 
 /** Between two tries to change what others change too, times the tries so far, at the most. */
 const pauseMs = 50;
+
+/** Results are not waited for: the run is over, and only a graph lacks them. */
+const writeTimeoutMs = 10_000;
 
 let deps: Deps | undefined;
 
@@ -48,6 +55,7 @@ function wire(): Deps {
   const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
   const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
+  const resultsTo = config.targets.find(({ name }) => name === config.writeResultsTo);
   return {
     config,
     store,
@@ -58,6 +66,7 @@ function wire(): Deps {
     build: (compiled) =>
       buildTransaction(compiled, {
         config,
+        standing: isAttached(config.network, "run-transactions") ? "vpc" : "no-vpc",
         read: store.read,
         readSecret,
         now,
@@ -65,10 +74,23 @@ function wire(): Deps {
         nonce: randomUUID,
         writeLine: (line) => process.stdout.write(`${line}\n`),
       }),
+    writeResults: resultsTo ? writeLazily(resultsTo, { readSecret, now, timeoutMs: writeTimeoutMs }) : null,
     now,
     nonce: randomUUID,
     pause,
+    after: afterTime,
     emit: buildEmit("Sonde"),
     log,
+  };
+}
+
+/** Protobuf and snappy are loaded with the first results. */
+function writeLazily(...args: Parameters<typeof buildTargetWrite>): WriteSamples {
+  let built: Promise<WriteSamples> | undefined;
+  return async (series) => {
+    built ??= import("../../shared/adapters/target-write.ts").then(({ buildTargetWrite: build }) =>
+      build(...args),
+    );
+    await (await built)(series);
   };
 }

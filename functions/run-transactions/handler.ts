@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 
-import { wrapHandler } from "../../shared/lambda/middleware.ts";
+import { type LambdaContext, wrapHandler } from "../../shared/lambda/middleware.ts";
 import { type Deps, realDeps } from "./deps.ts";
 import { runDue, type TransactionsReport } from "./run-due.ts";
 
@@ -11,10 +11,14 @@ const input = z.object({
 
 /** Runs the transactions that are due. What is wrong out there ends in verdicts; what is left over is thrown. */
 export function buildHandler(getDeps: () => Promise<Deps>) {
-  return async (event: unknown): Promise<TransactionsReport> => {
+  return async (
+    event: unknown,
+    context: Pick<LambdaContext, "getRemainingTimeInMillis">,
+  ): Promise<TransactionsReport> => {
     const deps = await getDeps();
     const { at } = input.parse(event ?? {});
-    return runDue(at === undefined ? deps.now() : Date.parse(at), deps);
+    const deadline = deps.now() + context.getRemainingTimeInMillis();
+    return runDue(at === undefined ? deps.now() : Date.parse(at), deadline, deps);
   };
 }
 

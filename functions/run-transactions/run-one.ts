@@ -12,14 +12,27 @@ export interface Run {
   readonly error?: Error;
 }
 
+/** Time that passes, and that nobody waits for once it is cancelled. */
+export type After = (ms: number) => { readonly passed: Promise<void>; readonly cancel: () => void };
+
+export const afterTime: After = (ms) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  return { passed: promise, cancel: () => clearTimeout(timer) };
+};
+
 /** Runs one transaction within its timeout. What it remembered half way is kept whatever becomes of it. */
 export async function runOne(
   transaction: Transaction,
   now: number,
   context: TransactionContext,
+  after: After,
 ): Promise<Run> {
   let memory = context.memory;
+  let over = false;
   const remember = async (next: unknown) => {
+    // Who was cut off may go on for a while: what it keeps then is another run's.
+    if (over) return;
     memory = next;
     await context.remember(next);
   };
@@ -33,17 +46,17 @@ export async function runOne(
     leftovers: [],
     memory,
   });
-  const late = Symbol("late");
-  const { promise, resolve } = Promise.withResolvers<typeof late>();
-  const timer = setTimeout(() => resolve(late), transaction.timeout);
+  const { passed, cancel } = after(transaction.timeout);
   try {
-    const ended = await Promise.race([transaction.run(now, { memory, remember }), promise]);
-    return { result: ended === late ? broken(cutOff(transaction)) : ended };
+    const late = passed.then(() => null);
+    const ended = await Promise.race([transaction.run(now, { memory, remember }), late]);
+    return { result: ended ?? broken(cutOff(transaction)) };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     return { result: broken(ownFault(error)), error };
   } finally {
-    clearTimeout(timer);
+    over = true;
+    cancel();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Exchange } from "../domain/transactions/exchange.ts";
 import type { HttpAnswer } from "./http.ts";
-import { codeOf, HttpFault } from "./http-fault.ts";
+import { HttpFault } from "./http-fault.ts";
 import { parseRetryAfter } from "./retry.ts";
 
 /** Sends, and tells what came of it as a diagnosis needs it. Throws nothing that the other side did. */
@@ -23,17 +23,22 @@ export async function exchange(send: () => Promise<HttpAnswer>, now: () => numbe
     };
   } catch (error) {
     if (!(error instanceof HttpFault)) throw error;
-    return { kind: "failed", fault: faultOf(error), what: error.what, tookMs: now() - started };
+    const { what, reach } = error;
+    return {
+      kind: "failed",
+      fault: faultOf(error),
+      what,
+      tookMs: now() - started,
+      ...(reach ? { reach } : {}),
+    };
   }
 }
 
-function faultOf({ kind, cause }: HttpFault): Extract<Exchange, { kind: "failed" }>["fault"] {
+function faultOf({ kind, reach }: HttpFault): Extract<Exchange, { kind: "failed" }>["fault"] {
   switch (kind) {
-    case "unreachable": {
-      const code = codeOf(cause);
-      if (code === "ECONNREFUSED") return "refused";
-      return code === "ENOTFOUND" || code === "EAI_AGAIN" ? "dns" : "unreachable";
-    }
+    case "unreachable":
+      if (reach?.stage === "refused") return "refused";
+      return reach?.stage === "no-name" || reach?.stage === "no-name-server" ? "dns" : "unreachable";
     case "too-large":
       return "bad-answer";
     default:

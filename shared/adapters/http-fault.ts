@@ -1,3 +1,5 @@
+import { type Reach, reachOf } from "../domain/reach.ts";
+
 export type HttpFaultKind =
   | "unreachable"
   | "reset"
@@ -27,13 +29,16 @@ export class HttpFault extends Error {
   readonly what: string;
   readonly next: string;
   readonly transient: boolean;
+  /** How far it came where no server answered; null where one did, or nothing was tried. */
+  readonly reach: Reach | null;
 
-  constructor(origin: string, finding: Finding, cause?: unknown) {
+  constructor(origin: string, finding: Finding, cause?: unknown, reach: Reach | null = null) {
     super(`${origin}: ${finding.what}; ${finding.next}`, { cause });
     this.kind = finding.kind;
     this.what = finding.what;
     this.next = finding.next;
     this.transient = finding.transient ?? false;
+    this.reach = reach;
   }
 }
 
@@ -142,6 +147,11 @@ export function findingOf(error: unknown, scheme: "http:" | "https:"): Finding {
     what: `the connection failed (${code === "" ? "no code" : code})`,
     next: "check host, port and network",
   };
+}
+
+/** How far an exchange came that ended in an error of Node's, over the address that was tried last. */
+export function reachBy(error: unknown, url: URL, address: string | null): Reach | null {
+  return reachOf(codeOf(error), url.href, address);
 }
 
 /** The code of a Node error; of several attempts (IPv6, then IPv4), of the first. */

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { reachOf } from "../domain/reach.ts";
 import { type Auth, buildAuthorize } from "./http-auth.ts";
-import { codeOf, findingOf, HttpFault } from "./http-fault.ts";
+import { codeOf, findingOf, HttpFault, reachBy } from "./http-fault.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -106,15 +107,25 @@ function buildExchange(ca: string | undefined, connectTimeoutMs: number): Exchan
     const settle = () => {
       for (const timer of timers) clearTimeout(timer);
     };
+    let address: string | null = null;
     const fail = (error: unknown) => {
       settle();
       outgoing.destroy();
-      reject(asFault(error, url));
+      reject(asFault(error, url, address));
     };
     outgoing.on("error", fail);
     outgoing.on("socket", (socket) => {
+      address = socket.remoteAddress ?? null;
       if (!socket.connecting) return;
-      const timer = setTimeout(() => fail(notConnected(url, connectTimeoutMs)), connectTimeoutMs);
+      let connected = false;
+      socket.on("connectionAttempt", (ip: string) => {
+        address = ip;
+      });
+      socket.once("connect", () => {
+        connected = true;
+      });
+      const stuck = () => fail(notConnected(url, connectTimeoutMs, connected, address));
+      const timer = setTimeout(stuck, connectTimeoutMs);
       timers.push(timer);
       socket.once(secure ? "secureConnect" : "connect", () => clearTimeout(timer));
     });
@@ -145,7 +156,7 @@ function open(
       ...(agent === undefined ? {} : { agent }),
     });
   } catch (error) {
-    throw asFault(error, url);
+    throw asFault(error, url, null);
   }
 }
 
@@ -198,9 +209,10 @@ function checkCertificate(ca: string): void {
   }
 }
 
-function asFault(error: unknown, url: URL): HttpFault {
+function asFault(error: unknown, url: URL, address: string | null): HttpFault {
   if (error instanceof HttpFault) return error;
-  return new HttpFault(url.origin, findingOf(error, url.protocol === "https:" ? "https:" : "http:"), error);
+  const finding = findingOf(error, url.protocol === "https:" ? "https:" : "http:");
+  return new HttpFault(url.origin, finding, error, reachBy(error, url, address));
 }
 
 function timedOut(url: URL, timeoutMs: number): HttpFault {
@@ -211,12 +223,27 @@ function timedOut(url: URL, timeoutMs: number): HttpFault {
   });
 }
 
-function notConnected(url: URL, connectTimeoutMs: number): HttpFault {
-  return new HttpFault(url.origin, {
-    kind: "unreachable",
-    what: `no connection within ${connectTimeoutMs / 1000} s`,
-    next: "check host, port, route and security groups",
-  });
+/** The name, the way to the address, the handshake: each has its own remedy. */
+function notConnected(url: URL, timeoutMs: number, connected: boolean, address: string | null): HttpFault {
+  const within = `within ${timeoutMs / 1000} s`;
+  const silent = reachOf("ETIMEDOUT", url.href, address);
+  if (connected)
+    return new HttpFault(url.origin, {
+      kind: "unreachable",
+      what: `connected, and no TLS handshake ${within}`,
+      next: "check that the port speaks TLS, and what stands before the server: route and security groups are well",
+    });
+  const asked = silent?.address !== null;
+  return new HttpFault(
+    url.origin,
+    {
+      kind: "unreachable",
+      what: asked ? `no connection ${within}` : `no answer from the name server ${within}`,
+      next: asked ? "check host, port, route and security groups" : "check the DNS of this network",
+    },
+    undefined,
+    asked ? silent : reachOf("EAI_AGAIN", url.href, null),
+  );
 }
 
 function tooLarge(url: URL, maxBytes: number): HttpFault {

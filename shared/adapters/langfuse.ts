@@ -1,8 +1,8 @@
 import type { Exchange } from "../domain/transactions/exchange.ts";
 import { errorText } from "../domain/transactions/exchange.ts";
 import type { StoredTrace } from "../domain/transactions/stored-trace.ts";
-import type { HttpAnswer, HttpRequest, SendHttp } from "./http.ts";
-import { codeOf, HttpFault } from "./http-fault.ts";
+import { exchange } from "./exchange.ts";
+import type { HttpRequest, SendHttp } from "./http.ts";
 import {
   type ListedTrace,
   parseObservations,
@@ -10,7 +10,6 @@ import {
   parseTrace,
   parseTraceList,
 } from "./langfuse-body.ts";
-import { parseRetryAfter } from "./retry.ts";
 
 /** v4's observations, or v3's traces. */
 export type ReadPath = "v2" | "legacy";
@@ -152,41 +151,4 @@ function readLegacy(exchange: Exchange): ReadAnswer {
 /** The two bodies by which a deployment says that it has the other read path. */
 function isOtherPath(said: string): boolean {
   return /events_only mode|only available in a Langfuse v4 write mode/i.test(said);
-}
-
-async function exchange(send: () => Promise<HttpAnswer>, now: () => number): Promise<Exchange> {
-  const started = now();
-  try {
-    const { status, headers, body } = await send();
-    const ended = now();
-    const date = Date.parse(headers.date ?? "");
-    return {
-      kind: "answered",
-      status,
-      contentType: headers["content-type"] ?? "",
-      body,
-      location: headers.location ?? "",
-      retryAfterMs: parseRetryAfter(headers["retry-after"], ended) ?? null,
-      // The header is cut to whole seconds: half of one on, it is right on average.
-      aheadMs: Number.isNaN(date) ? null : date + 500 - (started + ended) / 2,
-      tookMs: ended - started,
-    };
-  } catch (error) {
-    if (!(error instanceof HttpFault)) throw error;
-    return { kind: "failed", fault: faultOf(error), what: error.what, tookMs: now() - started };
-  }
-}
-
-function faultOf({ kind, cause }: HttpFault): Extract<Exchange, { kind: "failed" }>["fault"] {
-  switch (kind) {
-    case "unreachable": {
-      const code = codeOf(cause);
-      if (code === "ECONNREFUSED") return "refused";
-      return code === "ENOTFOUND" || code === "EAI_AGAIN" ? "dns" : "unreachable";
-    }
-    case "too-large":
-      return "bad-answer";
-    default:
-      return kind;
-  }
 }

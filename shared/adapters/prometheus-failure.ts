@@ -34,7 +34,10 @@ export function faultFailure(asked: Asked, fault: unknown): PrometheusFailure {
   if (!(fault instanceof HttpFault)) throw fault;
   const message = `${asked.where}: ${fault.what}; ${fault.next}`;
   return {
-    error: new PrometheusError(kindOfFault[fault.kind], message, { cause: fault }),
+    error: new PrometheusError(kindOfFault[fault.kind], message, {
+      cause: fault,
+      reach: fault.reach ?? undefined,
+    }),
     transient: fault.transient,
   };
 }

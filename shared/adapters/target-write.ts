@@ -7,9 +7,14 @@ import { authFor, type TargetClientDeps } from "./target-client.ts";
 /** Writes samples to one target, once: what refuses them is to be seen, not got over. */
 export function buildTargetWrite(
   target: Target,
-  { readSecret, now }: Pick<TargetClientDeps, "readSecret" | "now">,
+  {
+    readSecret,
+    now,
+    timeoutMs,
+  }: Pick<TargetClientDeps, "readSecret" | "now"> & { readonly timeoutMs?: number },
 ): WriteSamples {
   const auth = authFor(target, readSecret, now);
   const send = buildSend({ auth, now, ...(target.ca === undefined ? {} : { ca: target.ca }) });
-  return buildRemoteWrite({ url: remoteWriteUrl(target), send, now });
+  const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+  return buildRemoteWrite({ url: remoteWriteUrl(target), send, now, ...timeout });
 }

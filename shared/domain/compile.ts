@@ -9,17 +9,20 @@ import { compileRuleFile } from "./compile-rules.ts";
 import { compileSlo } from "./compile-slo.ts";
 import { compileTargets } from "./compile-target.ts";
 import { compileAlertPath, compileWritePath } from "./compile-target-paths.ts";
-import type { ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
-import { parseDuration } from "./duration.ts";
+import type { NetworkConfig, ProbeConfig, SondeConfig, ThresholdConfig } from "./config.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { expandPacks, type PackedProbe } from "./expand-pack.ts";
 import type { ConfigFault } from "./faults.ts";
 import { alertmanagerProbe, blindProbe, stormProbe } from "./incident.ts";
+import type { Network } from "./network.ts";
 import type { Pack } from "./pack.ts";
-import type { CompiledConfig, Level, LevelName, Probe } from "./probe.ts";
+import type { CompiledConfig, Level, LevelName, Probe, Target } from "./probe.ts";
 import { allChannels } from "./routes.ts";
 import { compileSlackAccess } from "./slack-access.ts";
 import { checkTemplate } from "./template.ts";
 import type { CompiledTransaction } from "./transactions/compiled.ts";
+import { longestTimeout } from "./transactions/transaction-state.ts";
+import { suggestName } from "./words.ts";
 
 /** What config refers to, already read: packs by name, rule files and certificates by path. */
 export interface ConfigSources {
@@ -96,6 +99,7 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     ...(config.alertPath ? compileAlertPath(config.alertPath, targets, faults) : []),
   ];
   refuseTransactionIds(transactions, taken, faults);
+  refuseLongRuns(transactions, faults);
   const incidents = compilePolicy(config, probes, sources.packs, faults, notes);
   for (const key of ["cost", "remediation"] as const) {
     if (config[key] !== undefined) notes.push({ path: [key], message: "is accepted, and does nothing yet" });
@@ -105,11 +109,73 @@ export function compileConfig(config: SondeConfig, sources: ConfigSources): Comp
     targets,
     probes,
     transactions,
+    writeResultsTo: compileWriteTo(config.transactions?.writeTo, targets, transactions, faults, notes),
     incidents,
     slack: compileSlackAccess(config.slack, allChannels(incidents.routes), faults, notes),
     heartbeat: config.heartbeat ?? "",
+    network: config.network ? compileNetwork(config.network, transactions, notes) : null,
   };
   return { compiled, faults, notes };
+}
+
+function compileWriteTo(
+  name: string | undefined,
+  targets: readonly Target[],
+  transactions: readonly CompiledTransaction[],
+  faults: ConfigFault[],
+  notes: ConfigFault[],
+): string {
+  if (name === undefined) return "";
+  const path = ["transactions", "writeTo"];
+  const names = targets.map((target) => target.name);
+  if (!names.includes(name)) {
+    faults.push({ path, message: `no target is called "${name}": ${suggestName(name, names)}` });
+    return "";
+  }
+  if (transactions.length === 0) notes.push({ path, message: "writes nothing: there are no transactions" });
+  return name;
+}
+
+/** What one invocation has no time for would never run. */
+function refuseLongRuns(transactions: readonly CompiledTransaction[], faults: ConfigFault[]): void {
+  for (const compiled of transactions)
+    if (compiled.timeout > longestTimeout)
+      faults.push({
+        path: [sectionOf(compiled)],
+        message: `${compiled.id} takes up to ${formatDuration(compiled.timeout)}, and may take ${formatDuration(longestTimeout)} with all that belongs to it: shorten its patience or timeout`,
+      });
+}
+
+function sectionOf(compiled: CompiledTransaction): keyof SondeConfig {
+  switch (compiled.kind) {
+    case "trace":
+      return compiled.provider === "langfuse" ? "langfuse" : "traces";
+    case "log":
+      return "logs";
+    case "completion":
+      return "completion";
+    case "write-path":
+      return "writePath";
+    case "alert-path":
+      return "alertPath";
+  }
+}
+
+function compileNetwork(
+  { subnets, securityGroups, functions = ["run-transactions"] }: NetworkConfig,
+  transactions: readonly CompiledTransaction[],
+  notes: ConfigFault[],
+): Network {
+  if (transactions.length === 0 && functions.every((name) => name === "run-transactions"))
+    notes.push({
+      path: ["network"],
+      message: "attaches nothing: there are no transactions; functions: [run-probes] is for the rounds",
+    });
+  return {
+    subnets: [...new Set(subnets)],
+    securityGroups: [...new Set(securityGroups)],
+    functions: [...new Set(functions)],
+  };
 }
 
 /** Incidents know a probe by its id, whatever asked. */

@@ -5,6 +5,7 @@ import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
 import { isTimeZone } from "./monday.ts";
 import { traceBackendKinds } from "./transactions/backends/trace-backends.ts";
+import { networkFunctions } from "./network.ts";
 import { langfusePlans } from "./transactions/langfuse-budget.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -311,6 +312,24 @@ const logBackendSchema = z.strictObject({
   ...backendFields,
 });
 
+/** AWS's ids: of old eight hexadecimal digits, since 2018 seventeen. */
+const awsId = (prefix: string) =>
+  z
+    .string()
+    .check(
+      z.regex(
+        new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`),
+        `write an id such as ${prefix}-0123456789abcdef0`,
+      ),
+    );
+
+/** Where functions stand that must reach private addresses. Lambda takes 16 subnets and 5 groups at the most. */
+const networkSchema = z.strictObject({
+  subnets: z.array(awsId("subnet")).check(z.minLength(1), z.maxLength(16)),
+  securityGroups: z.array(awsId("sg")).check(z.minLength(1), z.maxLength(5)),
+  functions: z.optional(z.array(z.enum(networkFunctions)).check(z.minLength(1))),
+});
+
 /** `sonde.yaml` as people write it. Durations, thresholds and templates are still text. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -325,12 +344,14 @@ export const configSchema = z.strictObject({
   slack: z.optional(slackSchema),
   blindAfter: z.optional(z.number().check(z.int(), z.positive())),
   heartbeat: z.optional(httpUrl),
+  network: z.optional(networkSchema),
   langfuse: z.optional(langfuseSchema),
   traces: z.optional(z.array(traceBackendSchema)),
   logs: z.optional(z.array(logBackendSchema)),
   completion: z.optional(z.array(completionSchema)),
   writePath: z.optional(writePathSchema),
   alertPath: z.optional(alertPathSchema),
+  transactions: z.optional(z.strictObject({ writeTo: z.optional(nonEmpty) })),
   cost: z.optional(
     z.looseObject({
       currency: z.optional(nonEmpty),
@@ -358,6 +379,7 @@ export type LogBackendConfig = z.infer<typeof logBackendSchema>;
 export type CompletionConfig = z.infer<typeof completionSchema>;
 export type WritePathConfig = z.infer<typeof writePathSchema>;
 export type AlertPathConfig = z.infer<typeof alertPathSchema>;
+export type NetworkConfig = z.infer<typeof networkSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 export type NotifyConfig = z.infer<typeof notifySchema>;
 export type EscalateConfig = z.infer<typeof escalateSchema>;

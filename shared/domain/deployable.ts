@@ -1,4 +1,12 @@
 import { channelSecrets } from "./channel.ts";
+import {
+  hostOf,
+  isAttached,
+  isPrivateAddress,
+  isPrivateName,
+  type Network,
+  type NetworkFunction,
+} from "./network.ts";
 import type { CompiledConfig, Target } from "./probe.ts";
 import { allChannels } from "./routes.ts";
 import { type CompiledTransaction, transactionSecrets, transactionUrls } from "./transactions/compiled.ts";
@@ -11,15 +19,16 @@ export interface DeployReport {
 
 /** What is right on a workstation and yet cannot work in Lambda. */
 export function checkDeployable(config: CompiledConfig): DeployReport {
-  const targets = config.targets.map(checkTarget);
+  const { network } = config;
+  const targets = config.targets.map((target) => checkTarget(target, network));
   const channels = allChannels(config.incidents.routes);
   const secrets = [
     ...config.targets.flatMap((target) => targetSecret(target) ?? []),
     ...config.transactions.flatMap(transactionSecrets),
     ...channelSecrets(channels),
   ];
-  const transactions = config.transactions.map(checkTransaction);
-  const heartbeat = config.heartbeat ? placeOf(config.heartbeat) : null;
+  const transactions = config.transactions.map((one) => checkTransaction(one, network));
+  const heartbeat = config.heartbeat ? placeOf(config.heartbeat, "run-probes", network) : null;
   return {
     faults: [
       ...targets.flatMap(({ faults }) => faults),
@@ -35,9 +44,9 @@ export function checkDeployable(config: CompiledConfig): DeployReport {
 /** Anything looser would be a pattern in the policy that admits it. */
 const roleArn = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 
-function checkTarget({ name, url, auth }: Target): DeployReport {
+function checkTarget({ name, url, auth }: Target, network: Network | null): DeployReport {
   const say = (what: string) => `target "${name}": ${what}`;
-  const { fault, warning } = placeOf(url);
+  const { fault, warning } = placeOf(url, "run-probes", network);
   const signed = auth.kind === "sigv4" && !auth.assumeRole ? auth.service : null;
   const faults = [
     ...(fault ? [fault] : []),
@@ -60,13 +69,16 @@ function checkTarget({ name, url, auth }: Target): DeployReport {
   return { faults: faults.map(say), warnings: warnings.map(say) };
 }
 
-/** What goes to a target is told with the target. */
-function checkTransaction(compiled: CompiledTransaction): DeployReport {
-  const places = transactionUrls(compiled).map((url) => placeOf(url, "run-transactions"));
-  const say = (what: string) => `transaction "${compiled.id}": ${what}`;
+/** What is wrong with a target is told with the target; that run-transactions must reach it too, is not. */
+function checkTransaction(compiled: CompiledTransaction, network: Network | null): DeployReport {
+  const { id, kind, settings } = compiled;
+  const place = (url: string) => placeOf(url, "run-transactions", network);
+  const own = transactionUrls(compiled).map(place);
+  const ofTarget = kind === "write-path" || kind === "alert-path" ? [place(settings.url)] : [];
+  const say = (what: string) => `transaction "${id}": ${what}`;
   return {
-    faults: places.flatMap(({ fault }) => (fault ? [say(fault)] : [])),
-    warnings: places.flatMap(({ warning }) => (warning ? [say(warning)] : [])),
+    faults: own.flatMap(({ fault }) => (fault ? [say(fault)] : [])),
+    warnings: [...own, ...ofTarget].flatMap(({ warning }) => (warning ? [say(warning)] : [])),
   };
 }
 
@@ -75,9 +87,9 @@ interface Place {
   readonly warning?: string;
 }
 
-/** Whether a function outside any VPC can reach a URL's host. */
-function placeOf(url: string, by = "run-probes"): Place {
-  const host = (URL.parse(url)?.hostname ?? "").toLowerCase().replace(/^\[|\]$|\.$/g, "");
+/** Whether a function can reach a URL's host from where it stands. */
+function placeOf(url: string, by: NetworkFunction, network: Network | null): Place {
+  const host = hostOf(url);
   if (/^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|::1?|169\.254\.[\d.]+)$/.test(host))
     return {
       fault: `${host} is the function itself once this is deployed: give the address that others use`,
@@ -87,11 +99,17 @@ function placeOf(url: string, by = "run-probes"): Place {
       fault: `${host} exists inside its cluster only: put an internal load balancer before it and give that address`,
     };
   if (!/[.:]/.test(host)) return { fault: `${host} has no domain, and Lambda looks up whole names only` };
-  if (/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/.test(host))
-    return {
-      warning: `${host} is a private address: ${by} reaches it only with a vpc in its function.yml`,
-    };
-  return {};
+  const what = isPrivateAddress(host) ? "address" : isPrivateName(host) ? "name" : null;
+  if (!what || isAttached(network, by)) return {};
+  return {
+    warning: `${host} is a private ${what}, and ${by} stands outside any VPC: ${attach(by, network)}`,
+  };
+}
+
+function attach(by: NetworkFunction, network: Network | null): string {
+  if (network) return `add it to network.functions: [${[...network.functions, by].join(", ")}]`;
+  const functions = by === "run-transactions" ? "" : `, functions: [${by}]`;
+  return `add network: { subnets: [subnet-…], securityGroups: [sg-…]${functions} } of a VPC that reaches it`;
 }
 
 function checkSecret(name: string): string | null {

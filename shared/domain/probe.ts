@@ -1,6 +1,7 @@
 import type { Comparison } from "./comparison.ts";
 import type { IncidentPolicy } from "./incident-policy.ts";
 import type { Match } from "./matching.ts";
+import type { Network } from "./network.ts";
 import type { SlackAccess } from "./slack-access.ts";
 import type { CompiledTransaction } from "./transactions/compiled.ts";
 
@@ -175,10 +176,14 @@ export interface CompiledConfig {
   readonly targets: readonly Target[];
   readonly probes: readonly Probe[];
   readonly transactions: readonly CompiledTransaction[];
+  /** The target that transactions' results are written to; empty: none. */
+  readonly writeResultsTo: string;
   readonly incidents: IncidentPolicy;
   /** Null: messages have no buttons, and nothing listens to Slack. */
   readonly slack: SlackAccess | null;
   readonly heartbeat: string;
+  /** Null: every function stands outside any VPC. */
+  readonly network: Network | null;
 }
 
 /** Everything that incidents may be about: what is asked of the targets, and what the transactions stand for. */

@@ -1,3 +1,4 @@
+import type { Reach } from "./reach.ts";
 import type { InstantSeries, Labels, Series } from "./series.ts";
 
 /** What a Prometheus-compatible server answered, with its warnings and infos, and what it read to answer. */
@@ -100,14 +101,17 @@ export class PrometheusError extends Error {
   override readonly name = "PrometheusError";
   readonly kind: PrometheusErrorKind;
   readonly status: number | undefined;
+  /** How far it came, where no server answered. */
+  readonly reach: Reach | undefined;
 
   constructor(
     kind: PrometheusErrorKind,
     message: string,
-    options: { status?: number; cause?: unknown } = {},
+    options: { status?: number; cause?: unknown; reach?: Reach | undefined } = {},
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.status = options.status;
+    this.reach = options.reach;
   }
 }

@@ -1,12 +1,17 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { buildSend, type HttpRequest, type SendOptions } from "../../shared/adapters/http.ts";
 import { HttpFault } from "../../shared/adapters/http-fault.ts";
 import { makeCertificate } from "../support/certificates.ts";
-import { type Loopback, serveHttp, serveTcp } from "../support/loopback.ts";
+import { type Loopback, serveHttp, serveNobody, serveTcp } from "../support/loopback.ts";
 
 const running: Loopback[] = [];
 afterEach(async () => {
@@ -226,16 +231,54 @@ describe("a fault", () => {
     expect(await fault(send(url, { timeoutMs: 100 }))).toMatchObject({ kind: "timeout" });
   });
 
-  it("of a connection that is never made is unreachable, long before the timeout", async () => {
+  it("of a handshake that is never made is unreachable, long before the timeout, and not for want of a route", async () => {
     const url = await tcp(() => {}, "https");
     const error = await fault(send(url, { timeoutMs: 60_000 }, { connectTimeoutMs: 50 }));
-    expect(error).toMatchObject({ kind: "unreachable", message: expect.stringContaining("security groups") });
+    expect(error).toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("no TLS handshake"),
+      reach: null,
+    });
+  });
+
+  it("of a host that drops what comes is silent, at the address that its name has", async () => {
+    const full = await serveNobody();
+    running.push(full);
+    const error = await fault(
+      send(`http://localhost:${full.port}`, { timeoutMs: 60_000 }, { connectTimeoutMs: 300 }),
+    );
+    expect(error).toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("security groups"),
+      reach: { stage: "silent", host: "localhost", address: "127.0.0.1" },
+    });
+  });
+
+  it("of a name that no name server answers for says so, and not that the server is silent", async () => {
+    // The threads that look names up wait for a writer: no answer comes.
+    const folder = mkdtempSync(join(tmpdir(), "sonde-fifo-"));
+    const fifo = join(folder, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    const readers = Array.from({ length: 8 }, () => open(fifo));
+    const error = await fault(send("http://localhost:9", { timeoutMs: 60_000 }, { connectTimeoutMs: 50 }));
+    const writer = openSync(fifo, "r+");
+    for (const reader of await Promise.all(readers)) await reader.close();
+    closeSync(writer);
+    rmSync(folder, { recursive: true });
+    expect(error).toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("no answer from the name server"),
+      reach: { stage: "no-name-server", host: "localhost", address: null },
+    });
   });
 
   it("of a closed port is unreachable", async () => {
     const { port, stop } = await serveTcp(() => {});
     await stop();
-    expect(await fault(send(`http://127.0.0.1:${port}`))).toMatchObject({ kind: "unreachable" });
+    expect(await fault(send(`http://127.0.0.1:${port}`))).toMatchObject({
+      kind: "unreachable",
+      reach: { stage: "refused", host: "127.0.0.1", address: "127.0.0.1" },
+    });
   });
 
   it("of a server that speaks TLS to plain HTTP is a mismatch", async () => {

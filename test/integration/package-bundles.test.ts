@@ -201,6 +201,8 @@ describe("run-probes' bundle, against servers that speak AWS's protocols", () =>
       incidents: aPolicy({ routes: [aRoute("#ops")], blindAfter: 1 }),
       slack: null,
       heartbeat: `${url}/heartbeat`,
+      network: null,
+      writeResultsTo: "",
     };
     folder = unpack(bundleOf("run-probes"));
     writeFileSync(join(folder, compiledConfigFile), JSON.stringify(config));
@@ -294,7 +296,7 @@ describe("run-transactions' bundle, against a Langfuse and servers that speak AW
       Symbol.for = (name) => { if (/opentelemetry/i.test(name)) seen.add(name); return make(name); };
       const { handler } = await import("./functions/run-transactions/handler.mjs");
       const before = seen.size;
-      const context = { awsRequestId: "1", functionName: "f", getRemainingTimeInMillis: () => 30000 };
+      const context = { awsRequestId: "1", functionName: "f", getRemainingTimeInMillis: () => 600000 };
       const { ran } = await handler({}, context);
       console.log(JSON.stringify({ ran, before: before > 0, after: seen.size > 0 }));`;
     const output = await runNode(code, folder, {
@@ -318,7 +320,7 @@ describe("run-transactions' bundle, against a Langfuse and servers that speak AW
 
   it("sends a trace, reads it back, deletes it and remembers", async () => {
     expect(await handle(langfuse.url)).toEqual({
-      ran: { "langfuse-trace": "ok" },
+      ran: { "langfuse/langfuse-trace": "ok" },
       before: false,
       after: true,
     });

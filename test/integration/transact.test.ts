@@ -7,6 +7,7 @@ import type { LangfuseFault } from "../../cli/stage/langfuse/faults.ts";
 import { type LangfuseStage, startLangfuse } from "../../cli/stage/langfuse/server.ts";
 import { buildTransaction } from "../../functions/run-transactions/build.ts";
 import { runDue } from "../../functions/run-transactions/run-due.ts";
+import { afterTime } from "../../functions/run-transactions/run-one.ts";
 import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { compileConfig } from "../../shared/domain/compile.ts";
 import { langfuseDiagnoses } from "../../shared/domain/transactions/langfuse-diagnoses.ts";
@@ -125,7 +126,7 @@ describe("keys, prompts and answers", () => {
     const pause = async () => undefined;
     const nonce = () => `n${clock.now()}`;
     stage.setFault(fault);
-    await runDue(clock.now(), {
+    await runDue(clock.now(), Number.POSITIVE_INFINITY, {
       config: { ...compiled, incidents },
       store,
       changeIncidents: buildChangeIncidents(store, incidents, { nonce, pause }),
@@ -134,6 +135,7 @@ describe("keys, prompts and answers", () => {
       build: (one) =>
         buildTransaction(one, {
           config: compiled,
+          standing: "workstation",
           read: store.read,
           readSecret: async () => pair,
           now: clock.now,
@@ -144,6 +146,8 @@ describe("keys, prompts and answers", () => {
       now: clock.now,
       nonce,
       pause,
+      after: afterTime,
+      writeResults: async (series) => void told.push(series),
       emit: (metrics) => told.push(metrics),
       log: (...line) => told.push(line),
     });

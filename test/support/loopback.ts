@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
-import { createServer as createTcp, type Server, type Socket } from "node:net";
+import { connect, createServer as createTcp, type Server, type Socket } from "node:net";
 
 export interface Loopback {
   readonly port: number;
@@ -18,6 +20,27 @@ export function serveHttp(
 /** A TCP server on a free loopback port, for what no web server would do. */
 export function serveTcp(greet: (socket: Socket) => void): Promise<Loopback> {
   return listen(createTcp(greet));
+}
+
+/**
+ * A port where connections are neither taken nor refused: a process that listens and stands still, with its queue
+ * full, so that the kernel drops what comes, as a security group does.
+ */
+export async function serveNobody(): Promise<Loopback> {
+  const code =
+    'const s = require("node:net").createServer(); s.listen(0, "127.0.0.1", 1, () => console.log(s.address().port));';
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "ignore"] });
+  const [line] = await once(child.stdout, "data");
+  const port = Number(String(line).trim());
+  child.kill("SIGSTOP");
+  const waiting = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  await Promise.race(waiting.slice(1).map((socket) => once(socket, "connect")));
+  const stop = async () => {
+    for (const socket of waiting) socket.destroy();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  return { port, stop };
 }
 
 function listen(server: Server): Promise<Loopback> {

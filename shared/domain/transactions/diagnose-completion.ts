@@ -71,14 +71,14 @@ const byFault = {
 } as const satisfies Readonly<Record<Extract<Exchange, { kind: "failed" }>["fault"], CompletionDiagnosis>>;
 
 function diagnoseFailure(
-  { fault, what, tookMs }: Extract<Exchange, { kind: "failed" }>,
+  { fault, what, tookMs, reach }: Extract<Exchange, { kind: "failed" }>,
   stream: CompletionStream,
 ): Finding {
   const begun = stream.chunks > 0 || stream.cut;
   const tokens = `after ${plural(stream.pieces.length, "piece")} of text`;
   if (begun && fault === "timeout") return found("stream-stalled", `${tokens}, ${seconds(tookMs)} in all`);
   if (begun) return found("stream-reset", tokens);
-  return found(byFault[fault], what);
+  return { ...found(byFault[fault], what), ...(reach ? { reach } : {}) };
 }
 
 function diagnoseStatus(answer: Answered): Finding {

@@ -35,7 +35,7 @@ function diagnosePost(post: Exchange, evidence: LangfuseEvidence): Finding {
     // Redis alone is needed for the one and not for the other.
     if (post.fault === "timeout" && isJsonOk(evidence.health))
       return found("web-redis", `no answer in ${seconds(post.tookMs)}, health 200`);
-    return found(byFault[post.fault], post.what);
+    return { ...found(byFault[post.fault], post.what), ...(post.reach ? { reach: post.reach } : {}) };
   }
   const said = errorText(post);
   const seen = `${post.status}${said ? ` ${clip(said)}` : isHtml(post) ? " HTML" : ""}`;

@@ -4,12 +4,16 @@ import { writePathFound as found, type WritePathDiagnosis } from "./write-path-d
 
 /** What a refused write means: by what the target says first, since 400 and 429 stand for several limits. */
 export function diagnoseWrite(error: PrometheusError): Finding {
-  return found(writeDiagnosis(error), seenOf(error));
+  return reached(found(writeDiagnosis(error), seenOf(error)), error);
 }
 
 /** What a failed read means of a sample that was taken. */
 export function diagnoseRead(error: PrometheusError): Finding {
-  return found(error.kind === "forbidden" ? "read-denied" : "read-failed", seenOf(error));
+  return reached(found(error.kind === "forbidden" ? "read-denied" : "read-failed", seenOf(error)), error);
+}
+
+function reached(finding: Finding, { reach }: PrometheusError): Finding {
+  return reach ? { ...finding, reach } : finding;
 }
 
 /** The first that matches; texts are those of Prometheus, Cortex and AMP. */

@@ -1,3 +1,5 @@
+import type { Reach } from "../reach.ts";
+
 /** One HTTP exchange as a diagnosis needs it. Bodies are cut short and hold no secrets. */
 export type Exchange =
   | {
@@ -26,6 +28,8 @@ export type Exchange =
       /** What happened and what to do, as the transport knows it. */
       readonly what: string;
       readonly tookMs: number;
+      /** How far it came, where no server answered. */
+      readonly reach?: Reach;
     };
 
 export type Answered = Extract<Exchange, { kind: "answered" }>;

@@ -1,3 +1,5 @@
+import type { Reach } from "../reach.ts";
+
 /**
  * What a transaction found wrong. `fail`: the platform does not do what it is for. `warn`: it does, and something
  * about it needs care. `unknown`: the transaction itself could not tell.
@@ -11,6 +13,8 @@ export interface Finding {
   readonly fix: string;
   /** What was seen this time: a status, a number, names of fields. Empty where the cause says it all. */
   readonly seen: string;
+  /** Where no server answered: what it means depends on where whoever asked stands. */
+  readonly reach?: Reach;
 }
 
 const gravity = { fail: 0, unknown: 1, warn: 2 } as const;

@@ -6,9 +6,11 @@ import { parseVersioned } from "../versioned.ts";
 const version = 1;
 
 const rememberedSchema = z.object({
-  /** Unix milliseconds; a run that has started and not finished is under way, or has crashed. */
+  /** The time that the last run was scheduled for, Unix milliseconds. */
   startedAt: z.number(),
   finishedAt: z.number(),
+  /** Who runs it, and until when nobody else may; null where nobody does. It outlives a crash, and lapses. */
+  lease: z.nullable(z.object({ holder: z.string(), until: z.number() })),
   probe: z.nullable(probeStateSchema),
   /** The transaction's own; its own schema reads it. */
   memory: z.unknown(),
@@ -33,18 +35,48 @@ export function transactionsObject(target: string) {
   };
 }
 
-const never: RememberedTransaction = { startedAt: 0, finishedAt: 0, probe: null, memory: null };
+const never: RememberedTransaction = {
+  startedAt: 0,
+  finishedAt: 0,
+  lease: null,
+  probe: null,
+  memory: null,
+};
 
 export function remembered({ transactions }: TransactionsState, id: string): RememberedTransaction {
   return transactions[id] ?? never;
 }
 
-/** A run is due an `every` after the last one began, unless that one may still be under way. */
+/** After its timeout a run is cut off; so long it may then take to be told and remembered. Milliseconds. */
+export const afterwards = 30_000;
+
+/** The longest timeout that a transaction may have: the function has ten minutes for it and what comes after. */
+export const longestTimeout = 540_000;
+
+/**
+ * A run is due an `every` after the last one was, unless somebody holds it. `now` is the time that is asked about,
+ * `clock` the time that it is: an invocation may come late, and leases run by the clock.
+ */
 export function isDue(
-  { startedAt, finishedAt }: RememberedTransaction,
-  { every, timeout }: { readonly every: number; readonly timeout: number },
+  { startedAt, lease }: RememberedTransaction,
+  every: number,
   now: number,
+  clock: number,
 ): boolean {
-  const underWay = finishedAt < startedAt && now - startedAt < timeout;
-  return !underWay && now - startedAt >= every;
+  return (lease === null || clock >= lease.until) && now - startedAt >= every;
+}
+
+/** The turn is taken, until the run must be over by its timeout and what comes after. */
+export function taken(
+  one: RememberedTransaction,
+  holder: string,
+  timeout: number,
+  now: number,
+  clock: number,
+): RememberedTransaction {
+  return { ...one, startedAt: now, lease: { holder, until: clock + timeout + afterwards } };
+}
+
+export function holds({ lease }: RememberedTransaction, holder: string): boolean {
+  return lease?.holder === holder;
 }

@@ -19,6 +19,8 @@ export function aConfig(change: Partial<CompiledConfig> = {}): CompiledConfig {
     transactions: [],
     incidents: aPolicy({ routes: [aRoute(channel)] }),
     heartbeat: "",
+    network: null,
+    writeResultsTo: "",
     slack: null,
     ...change,
   };

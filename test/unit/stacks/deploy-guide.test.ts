@@ -9,7 +9,14 @@ const guide = readFileSync(new URL("../../../docs/deploy.md", import.meta.url), 
 it("the deploy guide explains every alarm by its name", () => {
   const { Resources } = buildAlarms({
     name: "sonde-prod",
-    functions: ["run-probes", "notify-slack", "receive-alertmanager", "answer-slack", "apply-answer"],
+    functions: [
+      "run-probes",
+      "run-transactions",
+      "notify-slack",
+      "receive-alertmanager",
+      "answer-slack",
+      "apply-answer",
+    ],
     config: { targets: ["any"], probes: ["any"] },
     service: "run-probes",
     email: "",

@@ -12,6 +12,8 @@ function aConfig(change: Partial<CompiledConfig>): CompiledConfig {
     transactions: [],
     slack: null,
     heartbeat: "",
+    network: null,
+    writeResultsTo: "",
     ...change,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-
 import { compileConfig } from "../../../shared/domain/compile.ts";
 import type { SondeConfig } from "../../../shared/domain/config.ts";
+import { parseConfig } from "../../../shared/domain/config.ts";
 import { workspaceOf } from "../../../shared/domain/deployable.ts";
 import type { Route, Target, TargetAuth } from "../../../shared/domain/probe.ts";
 import { buildPermissions } from "../../../stacks/permissions.ts";
@@ -18,8 +18,17 @@ function aTarget(auth: TargetAuth, url = seoul): Target {
 }
 
 function permissions(targets: readonly Target[], routes: readonly Route[] = []) {
-  return buildPermissions({ targets, transactions: [], incidents: aPolicy({ routes }), slack: null }, secrets)
-    .Resources;
+  return buildPermissions(
+    {
+      targets,
+      transactions: [],
+      writeResultsTo: "",
+      incidents: aPolicy({ routes }),
+      slack: null,
+      network: null,
+    },
+    secrets,
+  ).Resources;
 }
 
 function statements(targets: readonly Target[]) {
@@ -116,7 +125,7 @@ it("lets answer-slack read the signing secret, and nobody where config has no sl
     actions: { acknowledge: anybody, silence: anybody },
   };
   const { AnswerSlackSecretPolicy } = buildPermissions(
-    { targets: [], transactions: [], incidents: aPolicy(), slack },
+    { targets: [], transactions: [], writeResultsTo: "", incidents: aPolicy(), slack, network: null },
     secrets,
   ).Resources;
   expect(AnswerSlackSecretPolicy?.Properties.PolicyDocument).toMatchObject({
@@ -164,7 +173,14 @@ describe("run-transactions", () => {
 });
 
 it("never makes a pattern of a secret's name", () => {
-  const config = { targets: [], transactions: [], incidents: aPolicy(), slack: null };
+  const config = {
+    targets: [],
+    transactions: [],
+    writeResultsTo: "",
+    incidents: aPolicy(),
+    slack: null,
+    network: null,
+  };
   expect(() => buildPermissions(config, { ...secrets, token: "sonde/*" })).toThrow('"sonde/*"');
 });
 
@@ -176,4 +192,54 @@ it.each([
   ["not a url", null],
 ])("finds the workspace of %s: %s", (url, workspace) => {
   expect(workspaceOf(url)).toBe(workspace);
+});
+
+describe("what sonde.yaml lets run-transactions write", () => {
+  const written = (data: object) => {
+    const parsed = parseConfig({ targets: [{ name: "seoul", prometheus: seoul }], ...data });
+    if ("faults" in parsed) throw new Error(JSON.stringify(parsed.faults));
+    const { compiled, faults } = compileConfig(parsed.config, { packs: [], ruleFiles: [], certificates: {} });
+    expect(faults).toEqual([]);
+    const { RunTransactionsSecretsPolicy } = buildPermissions(compiled, secrets).Resources;
+    const document = Object(RunTransactionsSecretsPolicy?.Properties.PolicyDocument);
+    const found: readonly { readonly Action: readonly string[]; readonly Resource: readonly unknown[] }[] =
+      document.Statement ?? [];
+    return found.filter(({ Action }) => !Action.includes("secretsmanager:GetSecretValue"));
+  };
+  const langfuse = { url: "https://langfuse.example.com" };
+  const workspace = {
+    "Fn::Sub": expect.stringMatching(/:workspace\/ws-12345678-90ab-cdef-1234-567890abcdef$/),
+  };
+
+  it("is nothing where config does not say where to", () => {
+    expect(written({ langfuse })).toEqual([]);
+  });
+
+  it("is the workspace that results go to, which it may not query for that", () => {
+    expect(written({ langfuse, transactions: { writeTo: "seoul" } })).toEqual([
+      expect.objectContaining({ Action: ["aps:RemoteWrite"], Resource: [workspace] }),
+    ]);
+  });
+
+  it("is by the role that the target names, where it is another account's", () => {
+    const roleArn = "arn:aws:iam::111122223333:role/sonde-write";
+    const targets = [{ name: "seoul", prometheus: seoul, assumeRole: { roleArn } }];
+    expect(written({ targets, langfuse, transactions: { writeTo: "seoul" } })).toEqual([
+      expect.objectContaining({ Action: ["sts:AssumeRole"], Resource: [roleArn] }),
+    ]);
+  });
+
+  it("is nothing where there are no transactions", () => {
+    expect(written({ transactions: { writeTo: "seoul" } })).toEqual([]);
+  });
+});
+
+it("names a target that there is for the results", () => {
+  const { faults } = compileConfig(
+    { targets: [{ name: "seoul", prometheus: seoul }], transactions: { writeTo: "soul" } },
+    { packs: [], ruleFiles: [], certificates: {} },
+  );
+  expect(faults).toEqual([
+    { path: ["transactions", "writeTo"], message: 'no target is called "soul": did you mean "seoul"?' },
+  ]);
 });

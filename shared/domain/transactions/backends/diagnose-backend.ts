@@ -1,4 +1,5 @@
 import { formatDuration } from "../../duration.ts";
+import type { Reach } from "../../reach.ts";
 import { finder } from "../diagnosis.ts";
 import { type Answered, type Exchange, errorText, isHtml } from "../exchange.ts";
 import type { Finding } from "../finding.ts";
@@ -11,7 +12,7 @@ import { rejectedPart } from "./rejected-part.ts";
 /** The evidence of a POST alone, in the words of a backend that tells nothing back. */
 export function diagnoseSend(post: Exchange | null, diagnoses: SendDiagnoses): Finding[] {
   const found = finder(diagnoses);
-  return post ? sendFindings(post).map(({ id, seen }) => found(id, seen)) : [];
+  return post ? sendFindings(post).map(({ id, seen, ...more }) => ({ ...found(id, seen), ...more })) : [];
 }
 
 /** What one run's evidence says is wrong, in the backend's words; nothing where all is well. */
@@ -21,12 +22,13 @@ export function diagnoseBackend(evidence: BackendEvidence, diagnoses: RoundTripD
     ...(evidence.post ? sendFindings(evidence.post) : []),
     ...readFindings(evidence),
     ...(evidence.undeleted > 0 ? [{ id: "not-deleted" as const, seen: String(evidence.undeleted) }] : []),
-  ].map(({ id, seen }) => found(id, seen));
+  ].map(({ id, seen, ...more }) => ({ ...found(id, seen), ...more }));
 }
 
 interface Found<Id extends BackendDiagnosis> {
   readonly id: Id;
   readonly seen: string;
+  readonly reach?: Reach;
 }
 
 /** A 2xx that is no page. Loki answers 204, and 260 where an operator has stopped ingestion. */
@@ -56,7 +58,7 @@ const byFault = {
 const skewAbove = 5_000;
 
 function sendFindings(post: Exchange): Found<SendDiagnosis>[] {
-  if (post.kind === "failed") return [{ id: byFault[post.fault], seen: post.what }];
+  if (post.kind === "failed") return [{ id: byFault[post.fault], seen: post.what, ...reachOf(post) }];
   if (!isAccepted(post)) return [{ id: byStatus(post), seen: seenOf(post) }];
   const rejected = rejectedPart(post);
   const ahead = post.aheadMs ?? 0;
@@ -142,6 +144,7 @@ function refusal(exchange: Exchange): Found<ReadDiagnosis> {
     return {
       id: exchange.fault === "timeout" ? "read-failed" : "read-unreachable",
       seen: exchange.what,
+      ...reachOf(exchange),
     };
   const { status } = exchange;
   const seen = seenOf(exchange);
@@ -150,6 +153,10 @@ function refusal(exchange: Exchange): Found<ReadDiagnosis> {
   if (status >= 500) return { id: "read-failed", seen };
   const elsewhere = isHtml(exchange) || (status >= 300 && status < 400) || status === 404 || status === 405;
   return { id: elsewhere ? "read-wrong-path" : "read-refused", seen };
+}
+
+function reachOf({ reach }: Extract<Exchange, { kind: "failed" }>): { readonly reach?: Reach } {
+  return reach ? { reach } : {};
 }
 
 const shown = 6;

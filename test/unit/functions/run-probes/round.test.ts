@@ -33,6 +33,8 @@ const config: CompiledConfig = {
   incidents: aPolicy({ routes: [aRoute("#oncall", { match: { severity: "critical" } }), aRoute("#ops")] }),
   slack: null,
   heartbeat: "",
+  network: null,
+  writeResultsTo: "",
 };
 
 /** 90 from the third minute on, till the eighth. */

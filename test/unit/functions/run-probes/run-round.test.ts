@@ -26,6 +26,8 @@ function setUp(names: readonly string[], down: readonly string[] = [], probes: P
     transactions: [],
     slack: null,
     heartbeat: "",
+    network: null,
+    writeResultsTo: "",
   };
   const memory = buildMemoryStore();
   const store: Deps["store"] = {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { buildHandler } from "../../../../functions/run-transactions/handler.ts";
 import type { RunDueDeps } from "../../../../functions/run-transactions/run-due.ts";
+import { afterTime } from "../../../../functions/run-transactions/run-one.ts";
 import { buildChangeIncidents } from "../../../../shared/adapters/change-incidents.ts";
 import { compileConfig } from "../../../../shared/domain/compile.ts";
 import { incidentsObject } from "../../../../shared/domain/incident-state.ts";
@@ -80,6 +81,8 @@ function aFunction(run: Run, ids: readonly string[] = ["langfuse-trace"], timeou
     now: () => at,
     nonce: () => `${at}-${store.objects.size}`,
     pause,
+    after: afterTime,
+    writeResults: null,
     emit: (metrics) => emitted.push(metrics),
     log: (level, message, data) => logged.push({ level, message, data }),
   };
@@ -89,7 +92,7 @@ function aFunction(run: Run, ids: readonly string[] = ["langfuse-trace"], timeou
     emitted,
     logged,
     announced,
-    invoke: () => handler({ at: new Date(at).toISOString() }),
+    invoke: () => handler({ at: new Date(at).toISOString() }, { getRemainingTimeInMillis: () => 600_000 }),
     pass: (ms: number) => {
       at += ms;
     },
@@ -160,7 +163,7 @@ describe("what is due", () => {
 
   it("is cut off at its timeout, and unknown then", async () => {
     const own = aFunction(() => new Promise(() => undefined), ["langfuse-trace"], 20);
-    expect(await own.invoke()).toEqual({ ran: { "langfuse-trace": "unknown" } });
+    expect(await own.invoke()).toEqual({ ran: { "langfuse/langfuse-trace": "unknown" } });
     expect(own.logged[0]).toMatchObject({ data: { status: "unknown", found: ["cut-off"] } });
   });
 });
@@ -169,7 +172,7 @@ describe("a transaction that fails", () => {
   it("opens an incident with cause and fix, tells it, and resolves it", async () => {
     let findings: readonly Finding[] = [broken];
     const own = aFunction(async () => aResult({ findings, value: null }));
-    expect(await own.invoke()).toEqual({ ran: { "langfuse-trace": "fail" } });
+    expect(await own.invoke()).toEqual({ ran: { "langfuse/langfuse-trace": "fail" } });
     expect(own.incidents()).toMatchObject([
       { target: "langfuse", probe: "langfuse-trace", status: "firing", level: "fail" },
     ]);
@@ -177,7 +180,7 @@ describe("a transaction that fails", () => {
     expect(own.announced.at(-1)).toEqual({ target: "langfuse", count: 1 });
     findings = [];
     own.pass(5 * minute);
-    expect(await own.invoke()).toEqual({ ran: { "langfuse-trace": "ok" } });
+    expect(await own.invoke()).toEqual({ ran: { "langfuse/langfuse-trace": "ok" } });
     expect(own.incidents()).toMatchObject([{ status: "resolved", resolution: "recovered" }]);
   });
 
@@ -210,13 +213,14 @@ describe("a transaction that fails", () => {
   });
 });
 
-it("counts a run's measures under names of their own, and logs one line", async () => {
+it("counts in CloudWatch whether a run went well, its lag and its time, and logs one line with all", async () => {
   const own = aFunction(async () => aResult());
   await own.invoke();
   expect(own.emitted).toEqual([
     {
       target: "langfuse",
-      values: { TraceLagP50Seconds: 1.3, TransactionsFailing: 0, TransactionsUnknown: 0 },
+      transaction: "langfuse-trace",
+      values: { TransactionSuccess: 1, TransactionLagSeconds: 1.3, TransactionSeconds: 0 },
     },
   ]);
   expect(own.logged).toMatchObject([

@@ -120,14 +120,16 @@ describe("a key pair in a secret", () => {
 });
 
 describe("a transaction", () => {
-  const times = { every: 5 * minute, timeout: 3 * minute };
+  const lease = (until: number) => ({ holder: "somebody", until: until * minute });
   it.each([
-    ["never ran", { startedAt: 0, finishedAt: 0 }, true],
-    ["ran a while ago", { startedAt: 95 * minute, finishedAt: 96 * minute }, true],
-    ["ran just now", { startedAt: 96 * minute, finishedAt: 97 * minute }, false],
-    ["is under way", { startedAt: 98 * minute, finishedAt: 90 * minute }, false],
-    ["crashed", { startedAt: 95 * minute, finishedAt: 90 * minute }, true],
+    ["never ran", { startedAt: 0, finishedAt: 0, lease: null }, true],
+    ["ran a while ago", { startedAt: 95 * minute, finishedAt: 96 * minute, lease: null }, true],
+    ["ran just now", { startedAt: 96 * minute, finishedAt: 97 * minute, lease: null }, false],
+    ["is under way", { startedAt: 94 * minute, finishedAt: 90 * minute, lease: lease(102) }, false],
+    ["crashed", { startedAt: 95 * minute, finishedAt: 90 * minute, lease: lease(99) }, true],
+    ["crashed as it began", { startedAt: 98 * minute, finishedAt: 90 * minute, lease: lease(99) }, false],
   ])("that %s is due: %s %s", (_, state, due) => {
-    expect(isDue({ ...state, probe: null, memory: null }, times, 100 * minute)).toBe(due);
+    const one = { ...state, probe: null, memory: null };
+    expect(isDue(one, 5 * minute, 100 * minute, 101 * minute)).toBe(due);
   });
 });
