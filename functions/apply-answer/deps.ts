@@ -6,9 +6,9 @@ import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod/mini";
 
 import { groupChangedEvent } from "../../events/group-changed.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildIncidentDesk } from "../../shared/adapters/incident-desk.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildTellPerson } from "../../shared/adapters/slack-response.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
@@ -25,9 +25,6 @@ export const envSchema = z.object({
 
 export type Deps = SweepDeps;
 
-/** Between two tries to change what others change too, times the tries so far, at the most. */
-const pauseMs = 50;
-
 let deps: Deps | undefined;
 
 /** Wired once on cold start. */
@@ -42,24 +39,26 @@ function wire(): Deps {
   const now = () => Date.now();
   const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
-  const pause = async (tried: number) => {
-    await sleep(Math.random() * pauseMs * tried);
-  };
+  const desk = buildIncidentDesk({
+    store,
+    policy: config.incidents,
+    publish,
+    eventOf: groupChangedEvent,
+    nonce: randomUUID,
+    sleep: async (ms) => {
+      await sleep(ms);
+    },
+    random: Math.random,
+  });
   return {
     access: config.slack,
     store,
-    incidents: buildIncidents({
-      store,
-      change: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause }),
-      announce: async (target, announcements) =>
-        publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
-      now,
-    }),
+    incidents: buildIncidents({ store, change: desk.changeIncidents, announce: desk.announce, now }),
     tell: buildTellPerson({ send: buildSend({ auth: { kind: "none" }, now }) }),
     settled: new Set(),
     now,
     nonce: randomUUID,
-    pause,
+    pause: desk.pause,
     log,
   };
 }

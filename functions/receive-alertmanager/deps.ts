@@ -6,8 +6,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod/mini";
 
 import { groupChangedEvent } from "../../events/group-changed.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import { buildIncidentDesk } from "../../shared/adapters/incident-desk.ts";
 import { buildS3Create, buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { readCompiledConfig } from "../../shared/lambda/config.ts";
 import { parseEnv } from "../../shared/lambda/env.ts";
@@ -25,9 +25,6 @@ export const envSchema = z.object({
 
 export type Deps = TakeInDeps;
 
-/** Between two tries to change what others change too, times the tries so far, at the most. */
-const pauseMs = 50;
-
 let deps: Deps | undefined;
 
 /** Wired once on cold start. */
@@ -42,9 +39,17 @@ function wire(): Deps {
   const s3 = new S3Client(patience);
   const store = buildS3Store(s3, env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
-  const pause = async (tried: number) => {
-    await sleep(Math.random() * pauseMs * tried);
-  };
+  const desk = buildIncidentDesk({
+    store,
+    policy: incidents,
+    publish,
+    eventOf: groupChangedEvent,
+    nonce: randomUUID,
+    sleep: async (ms) => {
+      await sleep(ms);
+    },
+    random: Math.random,
+  });
   return {
     topics: env.SONDE_ALERT_TOPICS.split(" ").filter(Boolean),
     targets,
@@ -52,9 +57,7 @@ function wire(): Deps {
       probes,
       now: () => Date.now(),
       create: buildS3Create(s3, env.SONDE_BUCKET),
-      changeIncidents: buildChangeIncidents(store, incidents, { nonce: randomUUID, pause }),
-      announce: async (target, announcements) =>
-        publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
+      ...desk,
     }),
     log,
   };

@@ -7,10 +7,10 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
 
 import { groupChangedEvent } from "../../events/group-changed.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
 import { buildHeartbeat } from "../../shared/adapters/heartbeat.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
+import { buildIncidentDesk } from "../../shared/adapters/incident-desk.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
 import { buildTargetClient } from "../../shared/adapters/target-client.ts";
@@ -36,9 +36,6 @@ export interface Deps extends RunRoundsDeps, DispatchDeps {
 
 /** What is kept back of the remaining time, for state and events after the last answer. */
 const reserveMs = 10_000;
-
-/** Between two tries to change what others change too, times the tries so far, at the most. */
-const pauseMs = 50;
 
 let deps: Deps | undefined;
 
@@ -73,7 +70,15 @@ function wire(): Deps {
   };
   const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
-  const pause = (tried: number) => pauseFor(Math.random() * pauseMs * tried);
+  const desk = buildIncidentDesk({
+    store,
+    policy: config.incidents,
+    publish,
+    eventOf: groupChangedEvent,
+    nonce: randomUUID,
+    sleep: pauseFor,
+    random: Math.random,
+  });
   return {
     config,
     now,
@@ -82,9 +87,7 @@ function wire(): Deps {
     shown: new Map(),
     store,
     publish,
-    changeIncidents: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause }),
-    announce: async (target, announcements) =>
-      publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
+    ...desk,
     clientFor,
     emit: buildEmit("Sonde"),
     log,

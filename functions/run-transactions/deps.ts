@@ -7,8 +7,8 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
 
 import { groupChangedEvent } from "../../events/group-changed.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
 import { buildPublishEvents } from "../../shared/adapters/event-bus.ts";
+import { buildIncidentDesk } from "../../shared/adapters/incident-desk.ts";
 import type { WriteSamples } from "../../shared/adapters/remote-write.ts";
 import { buildS3Store } from "../../shared/adapters/s3-store.ts";
 import { buildReadSecret } from "../../shared/adapters/secrets.ts";
@@ -30,9 +30,6 @@ export const envSchema = z.object({
 
 export type Deps = RunDueDeps;
 
-/** Between two tries to change what others change too, times the tries so far, at the most. */
-const pauseMs = 50;
-
 /** Results are not waited for: the run is over, and only a graph lacks them. */
 const writeTimeoutMs = 10_000;
 
@@ -51,17 +48,23 @@ function wire(): Deps {
   const wait = async (ms: number) => {
     await sleep(ms);
   };
-  const pause = (tried: number) => wait(Math.random() * pauseMs * tried);
   const readSecret = buildReadSecret(new SecretsManagerClient(patience), now);
   const store = buildS3Store(new S3Client(patience), env.SONDE_BUCKET);
   const publish = buildPublishEvents(new EventBridgeClient(patience), env.SONDE_BUS);
+  const desk = buildIncidentDesk({
+    store,
+    policy: config.incidents,
+    publish,
+    eventOf: groupChangedEvent,
+    nonce: randomUUID,
+    sleep: wait,
+    random: Math.random,
+  });
   const resultsTo = config.targets.find(({ name }) => name === config.writeResultsTo);
   return {
     config,
     store,
-    changeIncidents: buildChangeIncidents(store, config.incidents, { nonce: randomUUID, pause }),
-    announce: async (target, announcements) =>
-      publish(announcements.map((announcement) => groupChangedEvent(target, announcement))),
+    ...desk,
     shown: new Map(),
     build: (compiled) =>
       buildTransaction(compiled, {
@@ -77,7 +80,6 @@ function wire(): Deps {
     writeResults: resultsTo ? writeLazily(resultsTo, { readSecret, now, timeoutMs: writeTimeoutMs }) : null,
     now,
     nonce: randomUUID,
-    pause,
     after: afterTime,
     emit: buildEmit("Sonde"),
     log,

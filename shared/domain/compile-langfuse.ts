@@ -1,9 +1,10 @@
 import type { LangfuseConfig } from "./config.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import type { ConfigFault } from "./faults.ts";
-import type { Probe, Target } from "./probe.ts";
+import type { Target } from "./probe.ts";
 import type { CompiledTransaction } from "./transactions/compiled.ts";
 import { langfuseBudget } from "./transactions/langfuse-budget.ts";
+import { transactionProbe } from "./transactions/transaction-probe.ts";
 
 /** The target that the incidents of Langfuse's trace probe belong to, and the probe's id. */
 const target = "langfuse";
@@ -65,7 +66,7 @@ export function compileLangfuse(
       kind: "trace",
       provider: "langfuse",
       target,
-      probe: buildProbe(config, url, every),
+      probe: transactionProbe(id, "trace", `POST ${url}/api/public/otel/v1/traces`, every, config),
       timeout: patience + around,
       settings: {
         url,
@@ -82,33 +83,6 @@ export function compileLangfuse(
       },
     },
   ];
-}
-
-function buildProbe(config: LangfuseConfig, url: string, every: number): Probe {
-  const waits = config.for ? parseDuration(config.for) : 0;
-  return {
-    id,
-    kind: "trace",
-    variants: [{ query: `POST ${url}/api/public/otel/v1/traces`, guard: { kind: "none" } }],
-    aliases: {},
-    unit: "seconds",
-    levels: [
-      { level: "warn", when: "any", for: waits, keepFiringFor: 0 },
-      { level: "fail", when: "any", for: waits, keepFiringFor: 0 },
-    ],
-    every,
-    step: every,
-    noData: "unknown",
-    staleAfter: 2 * every,
-    labels: config.labels ?? {},
-    // Without a text of its own an incident says what the verdict's reason says: cause and fix.
-    summary: "",
-    description: "",
-    runbook: config.runbook ?? "",
-    dashboard: config.dashboard ?? "",
-    playbook: "",
-    source: { kind: "config" },
-  };
 }
 
 function isCloud(url: string): boolean {
