@@ -4,8 +4,8 @@ import { comparisonPattern } from "./comparison.ts";
 import { durationPattern } from "./duration.ts";
 import { type ConfigFault, schemaFaults } from "./faults.ts";
 import { isTimeZone } from "./monday.ts";
-import { traceBackendKinds } from "./transactions/backends/trace-backends.ts";
 import { networkFunctions } from "./network.ts";
+import { traceBackendKinds } from "./transactions/backends/trace-backends.ts";
 import { langfusePlans } from "./transactions/langfuse-budget.ts";
 
 const nonEmpty = z.string().check(z.minLength(1));
