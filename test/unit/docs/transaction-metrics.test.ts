@@ -19,20 +19,24 @@ it("the guide's table of what the network can do is the record, row by row", () 
   );
 });
 
-it.each(["trace", "completion", "write-path", "alert-path"])(
-  "the guide names every metric of %s, and none that there is not",
-  (kind) => {
-    const source = readFileSync(`functions/run-transactions/${kind}.ts`, "utf8");
-    const measures = [...source.matchAll(/^ {4}(?:\["|.*\{ name: ")([a-z0-9_]+)"/gm)].map(
-      ([, name]) => `sonde_transaction_${kind.replace("-", "_")}_${name}`,
-    );
-    expect(measures.length).toBeGreaterThan(3);
-    const listed = [...guide.matchAll(/^\| (`sonde_.*?`) \| (\S+) \|/gm)]
-      .filter(([, , of]) => of === kind)
-      .flatMap(([, names = ""]) => names.replaceAll("`", "").split(", "));
-    expect(listed.toSorted()).toEqual(measures.toSorted());
-  },
-);
+it.each([
+  ["trace", "trace"],
+  ["trace", "round-trip"],
+  ["log", "round-trip"],
+  ["completion", "completion"],
+  ["write-path", "write-path"],
+  ["alert-path", "alert-path"],
+])("the guide names every metric of a %s by %s, and none that there is not", (kind, file) => {
+  const source = readFileSync(`functions/run-transactions/${file}.ts`, "utf8");
+  const measures = [...source.matchAll(/^ {4}(?:\["|.*\{ name: ")([a-z0-9_]+)"/gm)].map(
+    ([, name]) => `sonde_transaction_${kind.replace("-", "_")}_${name}`,
+  );
+  expect(measures.length).toBeGreaterThan(3);
+  const listed = [...guide.matchAll(/^\| (`sonde_.*?`) \| (\S+) \|/gm)]
+    .filter(([, , of]) => of === kind)
+    .flatMap(([, names = ""]) => names.replaceAll("`", "").split(", "));
+  expect(listed.toSorted()).toEqual(measures.toSorted());
+});
 
 it("the guide's queries are PromQL, and its config is one that Sonde takes", () => {
   const queries = [...guide.matchAll(/^\| [a-z0-9, ]+ \| `(.*sonde_.*)` \|$/gm)].map(
