@@ -144,7 +144,26 @@ export function fastProbesLine(): string {
   return `With fast probes (\`every: 15s\`) run-probes runs all minute: $${added} a month more for each target and shard, and the fast probes' own samples.`;
 }
 
+const runTransactionsGigabytes = 0.25;
+/** Success, lag and duration: see functions/run-transactions. */
+const metricsOfTransaction = 3;
+
+/** What transactions add: each run waits for what it sent to come back, and remembers thrice. */
+function transactionsDollars(count: number, everyMinutes: number, seconds: number): number {
+  const runs = (rounds / everyMinutes) * count;
+  const calls = rounds * lambdaCall(0.1 * runTransactionsGigabytes);
+  const running = runs * seconds * runTransactionsGigabytes * price.lambdaGigabyteSecond;
+  const state = rounds * price.s3Read + runs * 3 * price.s3Write;
+  return calls + running + state + count * metricsOfTransaction * price.metric;
+}
+
+/** One sentence: docs/deploy.md has it as it is printed. */
+export function transactionsLine(): string {
+  const added = transactionsDollars(5, 5, 10).toFixed(2);
+  return `Five transactions, each every five minutes and ten seconds long, add $${added} a month.`;
+}
+
 export async function benchCost(): Promise<void> {
   console.log(costTable());
-  console.log(`\n${fastProbesLine()}`);
+  console.log(`\n${fastProbesLine()}\n${transactionsLine()}`);
 }

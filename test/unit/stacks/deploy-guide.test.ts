@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
-import { costTable, fastProbesLine, monthlyCost } from "../../../bench/cost.ts";
+import { costTable, fastProbesLine, monthlyCost, transactionsLine } from "../../../bench/cost.ts";
 import { buildAlarms } from "../../../stacks/alarms.ts";
 
 const guide = readFileSync(new URL("../../../docs/deploy.md", import.meta.url), "utf8");
@@ -28,6 +28,7 @@ it("the deploy guide explains every alarm by its name", () => {
 it("the deploy guide's costs are those that the bench prints", () => {
   expect(guide).toContain(costTable());
   expect(guide.replaceAll("\n", " ")).toContain(fastProbesLine());
+  expect(guide).toContain(transactionsLine());
 });
 
 it("three targets cost less than $20 a month, but for what Managed Prometheus asks for their samples", () => {
