@@ -28,7 +28,8 @@ export function planInjections(
   const stratum = (60 * second) / count;
   return Array.from({ length: count }, (_, index) => {
     const from = Math.round(begin + (index + random()) * stratum);
-    return { name: `injection-${index}`, from, to: from + holdMs };
+    // Of one length, so that none is found in another.
+    return { name: `injection-${String(index).padStart(2, "0")}`, from, to: from + holdMs };
   });
 }
 
