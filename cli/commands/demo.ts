@@ -15,7 +15,8 @@ export function registerDemo(program: Command, deps: CliDeps): void {
       "after",
       `
 Starts a real Prometheus with a day of a small LLM platform's history, replays the last 45 minutes through the
-probes, and shows the verdicts and the Slack messages. Everything it starts it stops.
+probes, runs five synthetic transactions, one of them broken, and shows the verdicts and the Slack messages.
+Everything it starts it stops.
 
 Examples:
   sonde demo

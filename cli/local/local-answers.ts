@@ -10,6 +10,7 @@ import type { SlackAccess } from "../../shared/domain/slack-access.ts";
 import type { CliDeps } from "../deps.ts";
 import { listen } from "../stage/loopback.ts";
 import { readBody } from "../stage/slack-request.ts";
+import { createIn } from "./create-in.ts";
 import type { LocalRounds } from "./local-rounds.ts";
 
 export interface LocalAnswers {
@@ -48,10 +49,7 @@ export async function startAnswers(
   const receiveDeps = {
     access,
     readSigningSecret: async () => signingSecret,
-    create: async (key: string, body: string) =>
-      (await store.write(key, body, { ifNoneMatch: "*" })) === "conflict"
-        ? ("exists" as const)
-        : ("created" as const),
+    create: createIn(store),
     startApplying: async (key: string) => {
       await applyAnswer(key, applyDeps);
     },

@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { answersOk, freePort } from "./loopback.ts";
 import { type PrometheusSettings, prometheusConfig } from "./prometheus-config.ts";
+import { type RunningServer, startServerProcess } from "./server-process.ts";
 import type { Binaries } from "./software.ts";
 
 export interface PrometheusOptions extends PrometheusSettings {
@@ -17,66 +14,37 @@ export interface PrometheusOptions extends PrometheusSettings {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RunningPrometheus {
-  readonly url: string;
-  readonly port: number;
-  readonly pid: number;
-  /** Ends this process, and only this, and waits until it is gone. Safe to call twice. */
-  stop(): Promise<void>;
-  /** The end of what it logged. */
-  logs(): string;
-}
-
-const readyWithinMs = 60_000;
-const stopWithinMs = 10_000;
-const keptLog = 64 * 1024;
+export type RunningPrometheus = RunningServer;
 
 /**
  * Starts a Prometheus on 127.0.0.1 and waits until it is ready to be asked. An Error of a failed start ends
  * with the last lines of its log. The process does not outlive this one.
  */
 export async function startPrometheus(options: PrometheusOptions): Promise<RunningPrometheus> {
-  // Another process may take the free port before Prometheus does.
-  const attempts = options.port === undefined ? 3 : 1;
-  for (let attempt = 1; ; attempt++) {
-    const started = await tryStart(options, await freePort(options.port));
-    if ("running" in started) return started.running;
-    const portTaken = started.failure.includes("address already in use");
-    if (attempt >= attempts || !portTaken)
-      throw new Error(`Prometheus did not start: ${started.failure}`, { cause: started.cause });
-  }
-}
-
-type Started = { running: RunningPrometheus } | { failure: string; cause?: unknown };
-
-async function tryStart(options: PrometheusOptions, port: number): Promise<Started> {
-  const { binaries, dataDir, signal } = options;
+  const { binaries, dataDir, port, signal } = options;
   signal?.throwIfAborted();
   await mkdir(dataDir, { recursive: true });
   const configDir = await mkdtemp(`${dataDir}-config-`);
-  const configFile = `${configDir}/prometheus.yml`;
-  await writeFile(configFile, prometheusConfig(options));
-  const child = spawn(binaries.prometheus, argumentsFor(options, configFile, port), {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const log = keepLog(child);
-  const killAtExit = () => child.kill("SIGKILL");
-  process.once("exit", killAtExit);
-  const stop = async () => {
-    await endProcess(child);
-    process.removeListener("exit", killAtExit);
-    await rm(configDir, { recursive: true, force: true });
-  };
-  const url = `http://127.0.0.1:${port}`;
+  const removeConfig = () => rm(configDir, { recursive: true, force: true });
   try {
-    await untilReady(child, `${url}/-/ready`, signal);
-  } catch (cause) {
-    await stop();
-    signal?.throwIfAborted();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return { failure: [why, ...tellingLines(log())].join("\n"), cause };
+    const configFile = `${configDir}/prometheus.yml`;
+    await writeFile(configFile, prometheusConfig(options));
+    const server = await startServerProcess({
+      title: "Prometheus",
+      program: binaries.prometheus,
+      args: (free) => argumentsFor(options, configFile, free),
+      port,
+      signal,
+    });
+    const stop = async () => {
+      await server.stop();
+      await removeConfig();
+    };
+    return { ...server, stop };
+  } catch (error) {
+    await removeConfig();
+    throw error;
   }
-  return { running: { url, port, pid: child.pid ?? 0, stop, logs: log } };
 }
 
 function argumentsFor(options: PrometheusOptions, configFile: string, port: number): string[] {
@@ -90,53 +58,4 @@ function argumentsFor(options: PrometheusOptions, configFile: string, port: numb
     ...(options.retention ? [`--storage.tsdb.retention.time=${options.retention}`] : []),
     ...(options.remoteWriteReceiver ? ["--web.enable-remote-write-receiver"] : []),
   ];
-}
-
-async function untilReady(child: ChildProcess, url: string, signal: AbortSignal | undefined): Promise<void> {
-  let ended: string | null = null;
-  child.once("error", (error) => {
-    ended = error.message;
-  });
-  child.once("exit", (code, by) => {
-    ended = `it ended with ${by ?? `exit code ${code}`}`;
-  });
-  const patience = AbortSignal.timeout(readyWithinMs);
-  while (!(await answersOk(url, 2000))) {
-    signal?.throwIfAborted();
-    if (ended) throw new Error(ended);
-    if (patience.aborted) throw new Error(`it was not ready within ${readyWithinMs / 1000} s`);
-    await sleep(50);
-  }
-}
-
-/** The last complaints of a log, or its last lines where it complains of nothing. */
-function tellingLines(log: string): string[] {
-  const lines = log.split("\n").filter((line) => line.trim() !== "");
-  const complaints = lines.filter((line) => /level=(error|warn)/i.test(line));
-  return (complaints.length > 0 ? complaints : lines).slice(-5);
-}
-
-function keepLog(child: ChildProcess): () => string {
-  let text = "";
-  const keep = (chunk: string) => {
-    text = (text + chunk).slice(-keptLog);
-  };
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", keep);
-  return () => text;
-}
-
-async function endProcess(child: ChildProcess): Promise<void> {
-  const isGone = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-  if (isGone()) return;
-  const exited = once(child, "exit");
-  child.kill("SIGTERM");
-  const patience = new AbortController();
-  await Promise.race([
-    exited,
-    sleep(stopWithinMs, undefined, { signal: patience.signal }).catch(() => undefined),
-  ]);
-  patience.abort();
-  if (isGone()) return;
-  child.kill("SIGKILL");
-  await exited;
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type Alerting, startAlerting } from "./alerting.ts";
 import { startExporter } from "./exporter.ts";
 import { findPrometheus } from "./find-prometheus.ts";
 import { writeHistory } from "./history.ts";
@@ -20,6 +21,8 @@ export interface StageOptions {
   readonly hours?: number;
   readonly seed?: number;
   readonly allowInstall?: boolean;
+  /** The target whose drills come back; without it no rule is evaluated. */
+  readonly alertsOf?: string;
   /** Aborting stops the stage, whether it is still starting or already there. */
   readonly signal?: AbortSignal;
 }
@@ -31,6 +34,8 @@ export interface Stage {
   /** Paths of interest by name, all below the stage's temporary folder. */
   readonly files: Readonly<Record<string, string>>;
   readonly storyline: readonly StoryEvent[];
+  /** Null where nobody asked for it, or no Alertmanager could be brought. */
+  readonly alerting: Alerting | null;
   /** The end of the history, in Unix ms, from which the storyline is measured. */
   readonly now: number;
   /** Stops what the stage started and removes its temporary folder. Safe to call twice. */
@@ -70,6 +75,8 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       signal,
     });
     progress(`history: ${summary(written)}`);
+    const alerting = await tryAlerting(options, join(root, "alerting"));
+    if (alerting) undo.push(alerting.stop);
     const exporter = await startExporter({ seed, now, epoch });
     undo.push(exporter.stop);
     const prometheus = await startPrometheus({
@@ -77,6 +84,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       dataDir,
       scrape: exporter.scrape,
       remoteWriteReceiver: true,
+      ...(alerting && { ruleFiles: alerting.ruleFiles, alertmanager: alerting.alertmanager }),
       signal,
     });
     undo.push(prometheus.stop);
@@ -88,12 +96,26 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       dataDir,
       files: { root, data: dataDir },
       storyline: storyline(epoch),
+      alerting,
       now: epoch,
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** A stage without an Alertmanager is one all the same: what is missing is said in a line. */
+async function tryAlerting(options: StageOptions, dir: string): Promise<Alerting | null> {
+  const { alertsOf, allowInstall = true, progress, signal } = options;
+  if (alertsOf === undefined) return null;
+  try {
+    return await startAlerting({ ...options, dir, target: alertsOf, allowInstall });
+  } catch (error) {
+    signal?.throwIfAborted();
+    progress(`no drill of the alert path: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
   }
 }
 

@@ -4,22 +4,15 @@ import { buildTransaction } from "../../functions/run-transactions/build.ts";
 import { afterTime, runOne } from "../../functions/run-transactions/run-one.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
 import { summarize } from "../../shared/domain/summary.ts";
-import { byGravity } from "../../shared/domain/transactions/finding.ts";
-import { judgeRun } from "../../shared/domain/transactions/judge.ts";
-import {
-  type Transaction,
-  type TransactionResult,
-  transactionKinds,
-} from "../../shared/domain/transactions/transaction.ts";
-import type { Verdict } from "../../shared/domain/verdict.ts";
+import { type Transaction, transactionKinds } from "../../shared/domain/transactions/transaction.ts";
 import { suggestName } from "../../shared/domain/words.ts";
 import { readSecretFromEnv } from "../client.ts";
 import { readConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
 import { verdictJson } from "../output/json.ts";
-import { fit, paint, paintStatus } from "../output/style.ts";
 import { exitCode } from "../probe/run.ts";
 import { openStore } from "../store.ts";
+import { judgeAtOnce, type Ran, renderRan } from "./ran.ts";
 
 export interface TransactRun {
   readonly config: string;
@@ -27,11 +20,6 @@ export interface TransactRun {
   readonly json?: boolean;
   /** Where a drill is found that has come back; without it there are no drills. */
   readonly state?: string;
-}
-
-interface Ran {
-  readonly verdict: Verdict;
-  readonly result: TransactionResult;
 }
 
 function isDrill({ kind }: { readonly kind: string }): boolean {
@@ -82,7 +70,7 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
     for (const one of runs) deps.out(json(one));
     deps.out(JSON.stringify({ summary }));
   } else {
-    for (const one of runs) for (const line of lines(one, deps)) deps.out(line);
+    for (const one of runs) for (const line of renderRan(one, deps.style)) deps.out(line);
   }
   deps.exit(faults.length > 0 ? 2 : exitCode(summary));
 }
@@ -90,35 +78,11 @@ export async function runTransact(options: TransactRun, deps: CliDeps): Promise<
 async function run(transaction: Transaction, deps: CliDeps): Promise<Ran> {
   const context = { memory: null, remember: async () => undefined };
   const { result } = await runOne(transaction, deps.now(), context, afterTime);
-  // On the command line nobody waits for a `for` to run: what is found is said.
-  const levels = transaction.probe.levels.map((level) => ({ ...level, for: 0 }));
-  const plan = { ...transaction, probe: { ...transaction.probe, levels } };
-  const [verdict] = judgeRun(plan, result, undefined, deps.now()).verdicts;
-  if (!verdict) throw new Error(`the transaction ${transaction.id} has no verdict`);
-  return { verdict, result };
+  return judgeAtOnce(transaction, result, deps.now());
 }
 
 function json({ verdict, result }: Ran): string {
   const measures = Object.fromEntries(result.measures.map(({ name, value }) => [name, value]));
   const { findings, leftovers } = result;
   return JSON.stringify({ ...Object(JSON.parse(verdictJson(verdict))), findings, measures, leftovers });
-}
-
-const indent = " ".repeat(12);
-
-/** A line for the transaction, and under it each finding with its fix. */
-function lines({ verdict, result }: Ran, { style }: CliDeps): string[] {
-  const found = byGravity(result.findings).flatMap(({ cause, seen, fix }) => [
-    `${indent}${cause}${seen ? ` (${seen})` : ""}`,
-    `${indent}${paint(style, "dim", `→ ${fix}`)}`,
-  ]);
-  const left = result.leftovers.map(
-    (id) => `${indent}left behind, until it can be read and deleted: trace ${id}`,
-  );
-  const says = result.says || verdict.query;
-  return [
-    `  ${paintStatus(style, verdict.status)} ${verdict.probe}  ${fit(says, style.width)}`,
-    ...found,
-    ...left,
-  ];
 }

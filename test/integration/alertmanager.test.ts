@@ -5,7 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import * as z from "zod/mini";
-
+import { type SnsServer, startSns } from "../../cli/stage/sns.ts";
+import type { SnsMessage } from "../../cli/stage/sns-record.ts";
 import { buildHandler } from "../../functions/receive-alertmanager/handler.ts";
 import { buildSend } from "../../shared/adapters/http.ts";
 import { buildRemoteWrite } from "../../shared/adapters/remote-write.ts";
@@ -17,7 +18,6 @@ import { runCli } from "../support/cli.ts";
 import { type RealAlertmanager, startAlertmanager } from "../support/real-alertmanager.ts";
 import { type RealPrometheus, startPrometheus } from "../support/real-prometheus.ts";
 import { snsRecord, topicArn } from "../support/sns-event.ts";
-import { type Published, type SnsServer, startSns } from "../support/sns-server.ts";
 
 const region = "eu-west-1";
 const credentials = { AWS_ACCESS_KEY_ID: "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY: "secret" };
@@ -139,7 +139,7 @@ async function firingIn(alertmanager: RealAlertmanager): Promise<ReceivedAlert[]
 }
 
 /** Hands what SNS took to the function, as Lambda would. */
-async function handOver(published: readonly Published[]): Promise<AlertIntake[]> {
+async function handOver(published: readonly SnsMessage[]): Promise<AlertIntake[]> {
   const intakes: AlertIntake[] = [];
   const handler = buildHandler(async () => ({
     topics: [topicArn],
@@ -173,7 +173,7 @@ describe("a rule that fires in a real Prometheus, by a real Alertmanager with th
   let alertmanager: RealAlertmanager;
   let prometheus: RealPrometheus;
   beforeAll(async () => {
-    sns = await startSns(region);
+    sns = await startSns(region, now);
     alertmanager = await startByDefinition(sns);
     prometheus = await startRuler(alertmanager);
     await write(prometheus, 1);
@@ -254,7 +254,7 @@ describe("a real Alertmanager", () => {
   let sns: SnsServer;
   let alertmanager: RealAlertmanager | undefined;
   beforeAll(async () => {
-    sns = await startSns(region);
+    sns = await startSns(region, now);
   });
   afterAll(async () => {
     await alertmanager?.stop();
@@ -262,7 +262,7 @@ describe("a real Alertmanager", () => {
   });
 
   /** One that sends a message of this kind, and the first message that it sent. */
-  async function sendWith(message: object, alerts: readonly object[], files = {}): Promise<Published> {
+  async function sendWith(message: object, alerts: readonly object[], files = {}): Promise<SnsMessage> {
     await alertmanager?.stop();
     const sent = sns.published.length;
     alertmanager = await startAlertmanager(
@@ -353,7 +353,7 @@ describe("SNS's stand-in", () => {
   const sound = { Action: "Publish", Version: "2010-03-31", TopicArn: topicArn, Message: "a", Subject: "b" };
   let sns: SnsServer;
   beforeAll(async () => {
-    sns = await startSns(region);
+    sns = await startSns(region, now);
   });
   afterAll(() => sns.stop());
 

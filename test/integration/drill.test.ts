@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-
+import { type SnsServer, startSns } from "../../cli/stage/sns.ts";
 import { buildHandler } from "../../functions/receive-alertmanager/handler.ts";
 import { buildRecordAlerts } from "../../functions/receive-alertmanager/record-alerts.ts";
 import { runAlertPath } from "../../functions/run-transactions/alert-path.ts";
@@ -31,7 +31,6 @@ import { buildMemoryStore } from "../support/memory-store.ts";
 import { type RealAlertmanager, startAlertmanager } from "../support/real-alertmanager.ts";
 import { type RealPrometheus, startPrometheus } from "../support/real-prometheus.ts";
 import { snsRecord, topicArn } from "../support/sns-event.ts";
-import { type SnsServer, startSns } from "../support/sns-server.ts";
 
 const region = "eu-west-1";
 const now = () => Date.now();
@@ -45,7 +44,7 @@ let sns: SnsServer;
 let alertmanager: RealAlertmanager;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sonde-drill-"));
-  sns = await startSns(region);
+  sns = await startSns(region, now);
   // What `sonde render` writes; only SNS's address is the test's own.
   const { config, templates } = alertmanagerDefinition("dublin", { arn: topicArn, region });
   alertmanager = await startAlertmanager(

@@ -1,6 +1,6 @@
-import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import protobuf from "protobufjs";
 import { compress } from "snappyjs";
@@ -179,6 +179,27 @@ test("aborting a stage that is there stops it", async () => {
   await stage.stop();
   await expect(access(stage.files.root ?? "")).rejects.toThrow("ENOENT");
   await expect(fetch(`${stage.prometheusUrl}/-/ready`)).rejects.toThrow();
+});
+
+test("a stage without an Alertmanager says in a line that there are no drills, and goes on", async () => {
+  const binaries = await findPrometheus({ ...common(), progress: () => undefined });
+  const path = join(scratch, "only-prometheus");
+  await mkdir(path);
+  for (const program of [binaries.prometheus, binaries.promtool])
+    await symlink(program, join(path, basename(program)));
+  const progress: string[] = [];
+  const stage = await startStage({
+    ...common(),
+    hours: 0.2,
+    env: { ...process.env, PATH: path },
+    alertsOf: "stage",
+    progress: (line) => progress.push(line),
+  });
+  await stage.stop();
+  expect(stage.alerting).toBeNull();
+  expect(progress).toContainEqual(
+    expect.stringMatching(/^no drill of the alert path: no Alertmanager was found: [^\n]+$/),
+  );
 });
 
 describe("a Prometheus of its own", () => {

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type RunningAlertmanager, startAlertmanager as startStage } from "../../cli/stage/alertmanager.ts";
 import { findAlertmanager } from "../../cli/stage/find-alertmanager.ts";
 import { programsForTests } from "./programs.ts";
-import { type RealServer, startServer } from "./real-server.ts";
 
-export type RealAlertmanager = RealServer;
+export type RealAlertmanager = Pick<RunningAlertmanager, "url" | "stop" | "logs">;
 
 interface Extras {
   /** Files beside the config, by name: templates that it names. */
@@ -11,23 +15,23 @@ interface Extras {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/**
- * An Alertmanager of its own on a free loopback port, alone, with this alertmanager.yml. Its address without the
- * scheme is what `alertmanagers` in prometheus.yml takes.
- */
-export async function startAlertmanager(config: string, extras: Extras = {}): Promise<RealAlertmanager> {
-  const { alertmanager } = await findAlertmanager(programsForTests());
-  return startServer({
-    program: alertmanager,
-    files: { ...extras.files, "alertmanager.yml": config },
-    ...(extras.env && { env: extras.env }),
-    args: (dir, address) => [
-      `--config.file=${dir}/alertmanager.yml`,
-      `--storage.path=${dir}/data`,
-      `--web.listen-address=${address}`,
-      // Nobody to gossip with.
-      "--cluster.listen-address=",
-      "--log.level=warn",
-    ],
-  });
+/** The stage's Alertmanager with this alertmanager.yml, in a folder that goes with it. */
+export async function startAlertmanager(
+  config: string,
+  { files = {}, env = {} }: Extras = {},
+): Promise<RealAlertmanager> {
+  const binaries = await findAlertmanager(programsForTests());
+  const dir = await mkdtemp(join(tmpdir(), "sonde-alertmanager-"));
+  const remove = () => rm(dir, { recursive: true, force: true });
+  try {
+    const running = await startStage({ binaries, dir, config, files, env: { ...process.env, ...env } });
+    const stop = async () => {
+      await running.stop();
+      await remove();
+    };
+    return { ...running, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }

@@ -1,24 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 
-import { serveHttp } from "./loopback.ts";
-
-/** A message as SNS took it. */
-export interface Published {
-  readonly id: string;
-  readonly topic: string;
-  /** RFC 3339. */
-  readonly at: string;
-  readonly subject: string | null;
-  readonly message: string;
-  readonly attributes: Readonly<Record<string, string>>;
-}
+import { listen } from "./loopback.ts";
+import { type SnsMessage, type SnsRecord, snsRecord } from "./sns-record.ts";
 
 export interface SnsServer {
   readonly url: string;
-  readonly published: readonly Published[];
+  /** Messages as SNS took them. */
+  readonly published: readonly SnsMessage[];
   /** What was refused, and why. */
   readonly refused: readonly string[];
+  /** Hands over what is published from now on, as Lambda gets it; who takes it sees to its own failures. */
+  readonly subscribe: (deliver: (record: SnsRecord) => void) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -26,11 +20,12 @@ export interface SnsServer {
 const mostBytes = 262_144;
 
 /** SNS's Publish for the topics of one region, as strict as the real one about what it takes. */
-export async function startSns(region: string): Promise<SnsServer> {
-  const published: Published[] = [];
+export async function startSns(region: string, now: () => number): Promise<SnsServer> {
+  const published: SnsMessage[] = [];
   const refused: string[] = [];
-  const server = await serveHttp(async (request, response) => {
-    const form = new URLSearchParams(await textOf(request));
+  const subscribers: ((record: SnsRecord) => void)[] = [];
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const form = new URLSearchParams(await text(request));
     const fault = faultOf(request, form, region);
     response.setHeader("content-type", "text/xml");
     if (fault) {
@@ -39,19 +34,37 @@ export async function startSns(region: string): Promise<SnsServer> {
       return;
     }
     const id = randomUUID();
-    published.push({
+    const message = {
       id,
       topic: form.get("TopicArn") ?? "",
-      at: new Date().toISOString(),
+      at: new Date(now()).toISOString(),
       subject: form.get("Subject"),
       message: form.get("Message") ?? "",
       attributes: attributesOf(form),
-    });
+    };
+    published.push(message);
     response.end(
       `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>${id}</MessageId></PublishResult><ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></PublishResponse>`,
     );
+    for (const deliver of subscribers) deliver(snsRecord(message));
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
-  return { url: `http://127.0.0.1:${server.port}`, published, refused, stop: server.stop };
+  const port = await listen(server);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    published,
+    refused,
+    subscribe: (deliver) => {
+      subscribers.push(deliver);
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
 }
 
 interface Fault {
@@ -109,10 +122,4 @@ function attributesOf(form: URLSearchParams): Record<string, string> {
 function errorXml({ code, message }: Fault): string {
   const text = message.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${text}</Message></Error><RequestId>${randomUUID()}</RequestId></ErrorResponse>`;
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
 }
