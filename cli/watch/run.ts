@@ -4,11 +4,12 @@ import { buildSend } from "../../shared/adapters/http.ts";
 import { buildOutlets } from "../../shared/adapters/outlets.ts";
 import { buildSlack } from "../../shared/adapters/slack.ts";
 import { ConfigError } from "../../shared/domain/errors.ts";
+import type { CompiledConfig } from "../../shared/domain/probe.ts";
 import { readSecretFromEnv } from "../client.ts";
 import { loadConfigFile } from "../config-file.ts";
 import type { CliDeps } from "../deps.ts";
 import { followSchedule } from "../local/follow.ts";
-import { buildLocalRounds } from "../local/local-rounds.ts";
+import { buildLocalRounds, type LocalRounds } from "../local/local-rounds.ts";
 import { buildTerminalSlack } from "../local/terminal-slack.ts";
 
 export interface WatchRun {
@@ -45,5 +46,27 @@ export async function runWatch(options: WatchRun, deps: CliDeps): Promise<void> 
   if (deps.interrupted.aborted) return;
   const where = token ? "to Slack" : "to this terminal (SONDE_SLACK is not set)";
   deps.err(`a round a minute and as probes are due, messages go ${where}; Ctrl-C ends`);
-  await followSchedule(rounds, deps);
+  await Promise.all([followSchedule(rounds, deps), watchTransactions(compiled, rounds, deps)]);
+}
+
+/** Drills come back to what is deployed, and not to this machine. */
+async function watchTransactions(
+  compiled: CompiledConfig,
+  rounds: LocalRounds,
+  deps: CliDeps,
+): Promise<void> {
+  const transactions = compiled.transactions.filter(({ kind }) => kind !== "alert-path");
+  if (transactions.length < compiled.transactions.length)
+    deps.err("note: drills of the alert path are left out here: sonde drill --state s3://BUCKET");
+  if (transactions.length === 0) return;
+  const config = { ...compiled, transactions };
+  const { buildLocally, localTransactions } = await import("../local/local-transactions.ts");
+  const { followTransactions } = await import("../local/follow-transactions.ts");
+  const due = localTransactions(
+    config,
+    rounds,
+    (transaction) => buildLocally(transaction, config, rounds, deps.env, deps),
+    deps,
+  );
+  await followTransactions(due, deps);
 }

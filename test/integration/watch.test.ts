@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 
+import { startGateway } from "../../cli/stage/gateway/server.ts";
 import { runCli } from "../support/cli.ts";
 import { buildFakeClient } from "../support/fake-prometheus.ts";
 import { type PagerDutyStage, startPagerDuty } from "../support/pagerduty.ts";
@@ -67,5 +69,47 @@ describe("sonde watch", () => {
       'the secret "sonde/pager" is not at hand: set the environment variable SONDE_PAGER',
     );
     expect(err.join("\n")).toContain("set the environment variable SONDE_HOOK");
+  });
+
+  test("runs transactions too, tells what fails, and leaves drills to what is deployed", async () => {
+    const gateway = await startGateway({ keys: ["sk-lab"], models: ["tiny"], now: Date.now });
+    try {
+      const completion = (name: string, model: string) => ({
+        name,
+        url: gateway.url,
+        model,
+        apiKey: "sonde/gw",
+      });
+      await writeFile(
+        join(folder, "sonde.yaml"),
+        stringify({
+          targets: [{ name: "seoul", prometheus: "http://127.0.0.1:1" }],
+          completion: [completion("chat", "tiny"), completion("gone", "no-such-model")],
+          alertPath: { targets: ["seoul"] },
+          notify: [{ slack: "#ops" }],
+        }),
+      );
+      const interrupt = new AbortController();
+      const { out, err } = await runCli(["watch"], {
+        cwd: folder,
+        env: { SONDE_GW: "sk-lab" },
+        clientFor: async () => buildFakeClient(() => []),
+        nonce: () => crypto.randomUUID(),
+        interrupted: interrupt.signal,
+        // What is under way may end before everything is.
+        sleep: async (ms) => {
+          if (ms > 5_000) setTimeout(() => interrupt.abort(), 2_000);
+          await pause(Math.min(ms, 100));
+        },
+      });
+      expect(out.join("\n")).toMatch(/seoul\/completion-chat {2}ok/);
+      expect(out.join("\n")).toMatch(/seoul\/completion-gone {2}fail/);
+      expect(out.join("\n")).toMatch(
+        /#ops: 🔴 Critical · seoul · .*no-such-model|#ops: 🔴 Critical · seoul · completion-gone/,
+      );
+      expect(err.join("\n")).toContain("drills of the alert path are left out here");
+    } finally {
+      await gateway.stop();
+    }
   });
 });
