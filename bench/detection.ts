@@ -16,6 +16,7 @@ import type { CompiledConfig } from "../shared/domain/probe.ts";
 import { startAlertmanager } from "../test/support/real-alertmanager.ts";
 import {
   alertmanagerConfig,
+  type Candidate,
   evaluateEvery,
   type Injection,
   injectionRules,
@@ -28,9 +29,11 @@ import {
 import { type Delays, delaysOf, newTold, note, startReceiver, type Told } from "./detection-told.ts";
 
 const second = 1_000;
-const injectionCount = 16;
-/** Before the first breach: targets scraped, rules evaluated, rounds run. */
-const settleFor = 45 * second;
+const injectionCount = 48;
+/** Enough to choose from, so that scrapes are spread evenly over their interval. */
+const candidateCount = 192;
+/** Before the first breach: rules evaluated, rounds run. */
+const settleFor = 35 * second;
 /** Longer than the slowest system takes to fire: scrape, offset, evaluation, `for`. */
 const holdFor = 150 * second;
 /** Alertmanager's default group_interval, in which a recovery waits, and the way there. */
@@ -47,15 +50,14 @@ export async function benchDetection(): Promise<void> {
   try {
     const directory = await mkdtemp(join(tmpdir(), "sonde-bench-"));
     stops.push(() => rm(directory, { recursive: true, force: true }));
-    const injections = planInjections(injectionCount, now() + settleFor, holdFor, Math.random);
-    const injector = await startInjector(injections, now);
+    const injector = await startInjector(candidateCount, now);
     stops.push(injector.stop);
     const theirs = {
       default: await startTheirs({}, stops),
       tuned: await startTheirs({ group_wait: "0s", group_interval: "1s" }, stops),
     };
     const ruleFile = join(directory, "rules.json");
-    await writeFile(ruleFile, injectionRules(injections));
+    await writeFile(ruleFile, injectionRules());
     const binaries = await findPrometheus({
       cacheDir: join(homedir(), ".cache", "sonde"),
       env: process.env,
@@ -70,6 +72,13 @@ export async function benchDetection(): Promise<void> {
       alertmanager: [theirs.default.address, theirs.tuned.address],
     });
     stops.push(prometheus.stop);
+    const injections = planInjections(await scraped(injector.candidates), {
+      count: injectionCount,
+      begin: now() + settleFor,
+      holdMs: holdFor,
+      random: Math.random,
+    });
+    injector.inject(injections);
     const start = (every: string, delay: string) =>
       startOurs(
         oursConfig(prometheus.url, every, delay),
@@ -110,6 +119,16 @@ export async function benchDetection(): Promise<void> {
   }
 }
 
+/** The candidates, once every one has been scraped. */
+async function scraped(candidates: () => Candidate[] | null): Promise<Candidate[]> {
+  for (let waited = 0; waited < 3 * scrapeEvery; waited++) {
+    await pause(second);
+    const found = candidates();
+    if (found) return found;
+  }
+  throw new Error("Prometheus does not scrape the bench's exporter");
+}
+
 interface System {
   readonly name: string;
   readonly told: Told;
@@ -139,7 +158,8 @@ function oursConfig(url: string, every: string, delay: string): CompiledConfig {
           summary: "{{ $labels.injection }} is bad",
         },
       ],
-      incidents: { groupBy: ["injection"] },
+      // Each alone, as with Alertmanager; so many in a minute would else be told as one.
+      incidents: { groupBy: ["injection"], stormAbove: 1_000 },
       notify: [{ slack: channel }],
     },
     { packs: [], ruleFiles: [], certificates: {} },

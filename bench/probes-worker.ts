@@ -4,6 +4,7 @@ import { checkTarget } from "../functions/run-probes/check-target.ts";
 import { buildTargetClient } from "../shared/adapters/target-client.ts";
 import type { PrometheusClient, RangeQuery } from "../shared/domain/prometheus.ts";
 import type { ProbeState } from "../shared/domain/state.ts";
+import { median } from "./measure.ts";
 import { benchConfig, probeCount } from "./probes-load.ts";
 
 const concurrency = 10;
@@ -81,10 +82,6 @@ async function timed(task: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await task();
   return performance.now() - started;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 const [, , url, end] = process.argv;

@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { findPrometheus } from "../cli/stage/find-prometheus.ts";
 import { startPrometheus } from "../cli/stage/prometheus.ts";
 import { buildSend } from "../shared/adapters/http.ts";
 import { buildRemoteWrite } from "../shared/adapters/remote-write.ts";
+import { deployedNodeOptions } from "./measure.ts";
 import { benchConfig, probeCount, seriesPerProbe } from "./probes-load.ts";
 import { benchMemory } from "./probes-memory.ts";
 
@@ -43,14 +43,6 @@ export async function benchProbes(): Promise<void> {
   } finally {
     await stage.stop();
   }
-}
-
-/** The flags that run-probes is deployed with: they decide how much garbage Node lets lie. */
-function deployedNodeOptions(): string {
-  const text = readFileSync(new URL("../functions/run-probes/function.yml", import.meta.url), "utf8");
-  const options = /NODE_OPTIONS: (.+)/.exec(text)?.[1];
-  if (!options) throw new Error("functions/run-probes/function.yml sets no NODE_OPTIONS");
-  return options;
 }
 
 async function startFilled() {
