@@ -16,6 +16,10 @@ const asked = z.object({
   max_tokens: z.number(),
 });
 
+const counted = z.object({
+  data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
+});
+
 let gateway: Loopback;
 let prometheus: RealPrometheus;
 let folder: string;
@@ -47,18 +51,25 @@ scrape_configs:
     JSON.stringify({
       targets: [{ name: "lab", prometheus: prometheus.url }],
       packs: [{ name: "llm-on-eks", components: ["gateway-envoy"] }],
-      probes: [{ id: "gateway-4xx", step: "1s" }],
+      probes: ["gateway-4xx", "gateway-5xx"].map((id) => ({ id, step: "1s" })),
       completion: [{ name: "chat", url: `http://127.0.0.1:${gateway.port}/v1`, model: "tiny" }],
     }),
   );
   // A rate needs what was before.
-  await pause(5_000);
+  for (let tries = 0; tries < 120 && (await scrapes()) < 4; tries++) await pause(500);
 });
 afterAll(async () => {
   await prometheus.stop();
   await gateway.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** How often Prometheus has asked the gateway. */
+async function scrapes(): Promise<number> {
+  const answer = await fetch(`${prometheus.url}/api/v1/query?query=count_over_time(envoy_server_live[5m])`);
+  const { data } = counted.parse(await answer.json());
+  return Number(data.result[0]?.value[1] ?? 0);
+}
 
 function isGood(body: string): boolean {
   try {
@@ -91,7 +102,7 @@ function drill(...args: string[]) {
 
 describe("sonde drill errors", () => {
   it("sees requests, errors and latency counted, and a probe that would notice", async () => {
-    const { out, code } = await drill("--json", "--wait", "30s");
+    const { out, code } = await drill("--json", "--wait", "50s");
     const lines = out.map((line) => JSON.parse(line));
     expect(lines).toMatchObject([
       { check: "valid requests", status: "ok", says: "6 of 6 answered 200" },
