@@ -151,14 +151,14 @@ async function answerInSlack(
 ): Promise<string[]> {
   if (!access) return [];
   const answers = await startAnswers(access, stageInstallation.signingSecret, rounds, deps);
-  const person = { id: "U0STAGE01", name: "sam", teamId: stageInstallation.teamId };
+  const person = { id: "U0STAGE01", name: "on-call", teamId: stageInstallation.teamId };
   const click = async (channel: string, about: string, actionId: string, says: string) => {
     const message = slack
       .messages()
       .find((one) => one.channel === channel && one.threadTs === null && JSON.stringify(one).includes(about));
     if (!message) return `  ${channel}: no message about ${about}`;
     const status = await slack.click({ ts: message.ts, actionId, person, url: answers.url });
-    return `  ${channel}: sam ${says} (answered ${status})`;
+    return `  ${channel}: on-call ${says} (answered ${status})`;
   };
   try {
     return [
