@@ -8,6 +8,7 @@ import type { CliDeps } from "../deps.ts";
 interface DrillOptions {
   config: string;
   state?: string;
+  slack?: string;
   json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export function registerDrill(program: Command, deps: CliDeps): void {
     .description("send an alert through ruler, Alertmanager and SNS back to Sonde, and say how long it took")
     .option("--state <place>", "where receive-alertmanager writes: s3://BUCKET, or a folder")
     .option("-c, --config <file>", "the config to run", "sonde.yaml")
+    .option("--slack <channel>", "post to this test channel as well, and find it there; needs SONDE_SLACK")
     .option("--json", "one JSON object a line, the last one a summary")
     .addHelpText(
       "after",
@@ -29,13 +31,20 @@ Exit code: 0 it came back in time, 1 it did not, 2 bad usage or config, 3 that i
 
 Examples:
   sonde drill --state s3://sonde-prod-state
-  sonde drill --state s3://sonde-prod-state --json | jq .measures`,
+  sonde drill --state s3://sonde-prod-state --json | jq .measures
+  SONDE_SLACK=xoxb-… sonde drill --state s3://sonde-prod-state --slack "#sonde-drills"`,
     )
     .action(async (options: DrillOptions) => {
       if (options.state === undefined)
         throw new ConfigError("say where drills come back to: --state s3://BUCKET");
       const { runTransact } = await import("../transact/run.ts");
-      await runTransact({ ...options, only: ["alert-path"] }, deps);
+      const { slack: channel, ...rest } = options;
+      const { drillSlack, slackToken } = await import("../drill/to-slack.ts");
+      const token = channel === undefined ? "" : slackToken(deps);
+      await runTransact({ ...rest, only: ["alert-path"] }, deps);
+      if (channel === undefined) return;
+      const { buildSlack } = await import("../../shared/adapters/slack.ts");
+      await drillSlack(channel, buildSlack({ token }), rest, deps);
     });
   registerErrors(drill, deps);
 }

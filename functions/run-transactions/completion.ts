@@ -147,8 +147,15 @@ function ms(seconds: number): string {
   return `${Math.round(seconds * 1000)} ms`;
 }
 
+function costOf(
+  price: CompletionSettings["price"],
+  usage: NonNullable<CompletionNumbers["usage"]>,
+): number | null {
+  return price && (usage.prompt * price.input + usage.completion * price.output) / 1_000_000;
+}
+
 function measuresOf(
-  { maxTokensADay }: CompletionSettings,
+  { maxTokensADay, price }: CompletionSettings,
   { tokens }: CompletionMemory,
   numbers: CompletionNumbers | null,
   engineTtft: number | null,
@@ -164,6 +171,7 @@ function measuresOf(
     ["engine_ttft_seconds", engineTtft],
     ["gateway_share_ratio", ttft === null || engineTtft === null ? null : gatewayShare(ttft, engineTtft)],
     ["tokens_left_today", maxTokensADay - tokens],
+    ["cost_usd", usage && costOf(price, usage)],
   ];
   return given.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
 }

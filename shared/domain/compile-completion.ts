@@ -83,6 +83,7 @@ function compile(
       headers: config.headers ?? {},
       limitBy: config.limitBy ?? "max_tokens",
       maxTokensADay,
+      price: config.price ?? null,
       ttft: parseBounds(config.ttft),
       requestTimeout,
       traceWithin,

@@ -251,6 +251,10 @@ const completionSchema = z.strictObject({
   headers: z.optional(labelMap),
   servedModel: z.optional(nonEmpty),
   limitBy: z.optional(z.enum(["max_tokens", "max_completion_tokens"])),
+  /** US dollars for a million tokens. */
+  price: z.optional(
+    z.strictObject({ input: z.number().check(z.nonnegative()), output: z.number().check(z.nonnegative()) }),
+  ),
   timeout: z.optional(duration),
   ttft: z.optional(bounds),
   traceWithin: z.optional(duration),

@@ -278,6 +278,16 @@ describe("what a completion takes", () => {
     expect(remembered).toEqual([{ day, tokens: 64 }]);
     expect(result.memory).toEqual({ day, tokens });
     expect(measure(result, "tokens_left_today")).toBe(20_000 - (tokens ?? 0));
+    expect(measure(result, "cost_usd")).toBeUndefined();
+  });
+
+  it("costs what its tokens do, where config has their price", async () => {
+    const { result } = await completeOnce(gateway.url, { settings: { price: { input: 2, output: 10 } } });
+    const [prompt = 0, completion = 0] = ["prompt_tokens", "completion_tokens"].map((name) =>
+      measure(result, name),
+    );
+    expect(completion).toBeGreaterThan(0);
+    expect(measure(result, "cost_usd")).toBeCloseTo((prompt * 2 + completion * 10) / 1e6, 12);
   });
 
   it("is nothing where no model was reached, and all that was reserved where nobody says", async () => {

@@ -45,6 +45,7 @@ export async function completeOnce(
       headers: {},
       limitBy: "max_tokens",
       maxTokensADay: 20_000,
+      price: null,
       ttft: { warn: null, fail: null },
       requestTimeout: 20_000,
       traceWithin: null,

@@ -41,6 +41,8 @@ export interface CompletionSettings {
   readonly headers: Readonly<Record<string, string>>;
   readonly limitBy: "max_tokens" | "max_completion_tokens";
   readonly maxTokensADay: number;
+  /** US dollars for a million tokens; null: nobody has said. */
+  readonly price: { readonly input: number; readonly output: number } | null;
   readonly ttft: Bounds;
   /** For the one request. */
   readonly requestTimeout: number;
