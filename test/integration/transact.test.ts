@@ -5,16 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { LangfuseFault } from "../../cli/stage/langfuse/faults.ts";
 import { type LangfuseStage, startLangfuse } from "../../cli/stage/langfuse/server.ts";
-import { buildTransaction } from "../../functions/run-transactions/build.ts";
-import { runDue } from "../../functions/run-transactions/run-due.ts";
-import { afterTime } from "../../functions/run-transactions/run-one.ts";
-import { buildChangeIncidents } from "../../shared/adapters/change-incidents.ts";
-import { compileConfig } from "../../shared/domain/compile.ts";
 import { langfuseDiagnoses } from "../../shared/domain/transactions/langfuse-diagnoses.ts";
 import { planTrace } from "../../shared/domain/transactions/planned-trace.ts";
-import { aPolicy, aRoute } from "../support/builders.ts";
 import { runCli } from "../support/cli.ts";
-import { buildMemoryStore } from "../support/memory-store.ts";
+import { letOut } from "../support/run-transactions.ts";
 import { buildClock, type Clock, keys } from "../support/trace-probe.ts";
 
 const pair = `${keys.publicKey}:${keys.secretKey}`;
@@ -115,46 +109,17 @@ describe("keys, prompts and answers", () => {
     "worker-stopped",
   ];
 
-  it.each(faults)("appear nowhere in logs, events, metrics, state or incidents (%s)", async (fault) => {
-    const store = buildMemoryStore();
-    const told: unknown[] = [];
-    const incidents = aPolicy({ routes: [aRoute("slack:#ops")] });
-    const { compiled } = compileConfig(
-      { langfuse: { url: stage.url } },
-      { packs: [], ruleFiles: [], certificates: {} },
-    );
-    const pause = async () => undefined;
-    const nonce = () => `n${clock.now()}`;
-    stage.setFault(fault);
-    await runDue(clock.now(), Number.POSITIVE_INFINITY, {
-      config: { ...compiled, incidents },
-      store,
-      changeIncidents: buildChangeIncidents(store, incidents, { nonce, pause }),
-      announce: async (...event) => void told.push(event),
-      shown: new Map(),
-      build: (one) =>
-        buildTransaction(one, {
-          config: compiled,
-          standing: "workstation",
-          read: store.read,
-          readSecret: async () => pair,
-          now: clock.now,
-          sleep: clock.sleep,
-          nonce,
-          writeLine: (line) => told.push(line),
-        }),
-      now: clock.now,
-      nonce,
-      pause,
-      after: afterTime,
-      writeResults: async (series) => void told.push(series),
-      emit: (metrics) => told.push(metrics),
-      log: (...line) => told.push(line),
-    });
-    const everything = JSON.stringify([told, [...store.objects]]);
-    expect(everything).toContain("langfuse-trace");
-    for (const secret of secrets) expect(everything).not.toContain(secret);
-  });
+  it.each(faults)(
+    "appear nowhere in logs, events, metrics, state, incidents or their messages (%s)",
+    async (fault) => {
+      stage.setFault(fault);
+      const { now, sleep } = clock;
+      const config = { langfuse: { url: stage.url } };
+      const everything = await letOut({ config, readSecret: async () => pair, now, sleep });
+      expect(everything).toContain("langfuse-trace");
+      for (const secret of secrets) expect(everything).not.toContain(secret);
+    },
+  );
 
   it.each(faults)("appear nowhere in what the command line prints (%s)", async (fault) => {
     stage.setFault(fault);
